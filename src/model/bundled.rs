@@ -1,0 +1,1 @@
+//! The model embedded in the program.

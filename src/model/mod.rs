@@ -1,0 +1,25 @@
+//! The BERT cross-encoder: configuration, weights, forward pass, saved-model folders and where base models come from.
+
+mod bert;
+mod bundled;
+mod config;
+mod create;
+mod device;
+mod dropout;
+mod error;
+mod folder;
+mod hub;
+mod inference_config;
+mod source;
+mod weights;
+
+pub use bert::CrossEncoder;
+pub use config::BertConfig;
+pub use create::{CreateSettings, create_model};
+pub use device::{Compute, DeviceChoice, Precision};
+pub use dropout::{DropoutKey, counter_random};
+pub use error::ModelError;
+pub use folder::SavedModel;
+pub use inference_config::InferenceConfig;
+pub use source::ModelSource;
+pub use weights::Weights;

@@ -1,0 +1,14 @@
+//! (sentence, reference) pairs as token ids, and batches of them.
+
+mod batch;
+mod tokenizer;
+mod wordpiece;
+
+pub use batch::{Batch, by_length};
+pub use tokenizer::{EncodedPair, PairTokenizer, TokenizerError};
+pub use wordpiece::{VocabularySettings, learn_vocabulary};
+
+pub use crate::dataset::{ReferenceBlock, reference_block};
+
+/// The longest input that BERT's position embeddings allow, in tokens.
+pub const MAX_LENGTH: usize = 512;
