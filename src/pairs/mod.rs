@@ -2,11 +2,13 @@
 
 mod batch;
 mod tokenizer;
+mod tokenizer_files;
 mod wordpiece;
+mod words;
 
 pub use batch::{Batch, by_length};
-pub use tokenizer::{EncodedPair, PairTokenizer, TokenizerError};
-pub use wordpiece::{VocabularySettings, learn_vocabulary};
+pub use tokenizer::{EncodedPair, PairTokenizer, SPECIAL_TOKENS, TokenizerError};
+pub use wordpiece::{SMALLEST_VOCABULARY, VocabularySettings, learn_vocabulary};
 
 pub use crate::dataset::{ReferenceBlock, reference_block};
 

@@ -1,6 +1,9 @@
 //! `[CLS] sentence [SEP] reference block [SEP]` as Hugging Face's fast BERT tokenizer makes it.
 
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 /// One pair, encoded and not padded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,17 +28,43 @@ pub enum TokenizerError {
     #[error("{path} is no BERT tokenizer: {reason}")]
     Malformed { path: PathBuf, reason: String },
     /// `max_length` leaves no room for both texts.
-    #[error("the input length {max_length} is too short: it must be at least 8 tokens")]
+    #[error("the input length {max_length} is too short: it must be at least {SHORTEST_INPUT} tokens")]
     TooShort { max_length: usize },
     /// The tokenizer library failed.
     #[error("the text cannot be tokenized: {0}")]
     Encode(String),
+    /// A vocabulary was asked for that has no room for letters.
+    #[error("a vocabulary of {size} entries is too small: it must have at least {}", super::SMALLEST_VOCABULARY)]
+    VocabularyTooSmall { size: usize },
+    /// There is nothing to learn a vocabulary from.
+    #[error("the text files hold no words; name files with plain text")]
+    NoWords,
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
 }
+
+/// The special tokens, in the order in which a new vocabulary lists them.
+pub const SPECIAL_TOKENS: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+
+/// Tokens that an input must be able to hold.
+const SHORTEST_INPUT: usize = 8;
+
+/// `[CLS]` and two `[SEP]`.
+const SPECIAL_TOKENS_OF_A_PAIR: usize = 3;
+
+/// Texts longer than this many bytes are tokenized in pieces: the library keeps some 50 bytes per byte of text.
+const PIECE: usize = 16 * 1024;
 
 /// A BERT WordPiece tokenizer for sentence pairs.
 #[derive(Debug, Clone)]
 pub struct PairTokenizer {
-    tokenizer: tokenizers::Tokenizer,
+    tokenizer: Arc<Tokenizer>,
+    pad: u32,
+    cls: u32,
+    sep: u32,
+    /// A space separates tokens whatever stands beside it, so that a long text may be cut there.
+    spaces_separate: bool,
 }
 
 impl PairTokenizer {
@@ -45,8 +74,7 @@ impl PairTokenizer {
     /// # Errors
     /// See [`TokenizerError`].
     pub fn open(folder: &Path) -> Result<Self, TokenizerError> {
-        let _ = folder;
-        todo!()
+        super::tokenizer_files::open(folder)
     }
 
     /// The tokenizer written as `tokenizer.json`.
@@ -54,8 +82,28 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::Malformed`], naming `origin`.
     pub fn from_json(json: &[u8], origin: &Path) -> Result<Self, TokenizerError> {
-        let _ = (json, origin);
-        todo!()
+        let malformed = |reason: String| TokenizerError::Malformed { path: origin.to_owned(), reason };
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|failure| malformed(failure.to_string()))?;
+        if !matches!(tokenizer.get_model(), ModelWrapper::WordPiece(_)) {
+            return Err(malformed("its model is not WordPiece; choose a BERT model".to_owned()));
+        }
+        // Truncating and padding are this module's work; whoever wrote the file may have left their settings in it.
+        tokenizer.with_truncation(None).map_err(|failure| malformed(failure.to_string()))?;
+        tokenizer.with_padding(None);
+        let special = |token: &str| {
+            tokenizer.token_to_id(token).ok_or_else(|| malformed(format!("its vocabulary lacks the token {token}")))
+        };
+        let [pad, _, cls, sep, _] = {
+            let mut ids = [0; SPECIAL_TOKENS.len()];
+            for (id, token) in ids.iter_mut().zip(SPECIAL_TOKENS) {
+                *id = special(token)?;
+            }
+            ids
+        };
+        let spaces_separate = matches!(tokenizer.get_normalizer(), Some(NormalizerWrapper::BertNormalizer(_)))
+            && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
+            && tokenizer.get_added_vocabulary().get_vocab().keys().all(|token| !token.contains(char::is_whitespace));
+        Ok(Self { tokenizer: Arc::new(tokenizer), pad, cls, sep, spaces_separate })
     }
 
     /// A tokenizer over a vocabulary in the order of its ids; it must hold `[PAD] [UNK] [CLS] [SEP] [MASK]`.
@@ -63,8 +111,11 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::Malformed`], naming `origin`.
     pub fn from_vocabulary(vocabulary: &[String], lower_case: bool, origin: &Path) -> Result<Self, TokenizerError> {
-        let _ = (vocabulary, lower_case, origin);
-        todo!()
+        super::tokenizer_files::from_vocabulary(
+            vocabulary,
+            super::tokenizer_files::Casing { lower_case, ..super::tokenizer_files::Casing::default() },
+            origin,
+        )
     }
 
     /// Writes `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json` and `vocab.txt` so that
@@ -73,8 +124,7 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::File`].
     pub fn save(&self, folder: &Path) -> Result<(), TokenizerError> {
-        let _ = folder;
-        todo!()
+        super::tokenizer_files::save(&self.tokenizer, folder)
     }
 
     /// Encodes a pair into at most `max_length` tokens; only the reference is truncated, unless the sentence alone
@@ -83,8 +133,34 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::TooShort`] and [`TokenizerError::Encode`].
     pub fn encode(&self, sentence: &str, reference: &str, max_length: usize) -> Result<EncodedPair, TokenizerError> {
-        let _ = (sentence, reference, max_length, &self.tokenizer);
-        todo!()
+        if max_length < SHORTEST_INPUT {
+            return Err(TokenizerError::TooShort { max_length });
+        }
+        let mut sentence_ids = self.tokens(sentence, max_length)?;
+        let mut reference_ids = self.tokens(reference, max_length)?;
+        let longest_sentence = max_length - SPECIAL_TOKENS_OF_A_PAIR - 1;
+        let sentence_cut = sentence_ids.count > longest_sentence
+            && sentence_ids.count + reference_ids.count + SPECIAL_TOKENS_OF_A_PAIR > max_length;
+        if sentence_cut {
+            sentence_ids.first.truncate(longest_sentence);
+        }
+        reference_ids.first.truncate(max_length - SPECIAL_TOKENS_OF_A_PAIR - sentence_ids.first.len());
+
+        let length = sentence_ids.first.len() + reference_ids.first.len() + SPECIAL_TOKENS_OF_A_PAIR;
+        let mut ids = Vec::with_capacity(length);
+        ids.push(self.cls);
+        ids.extend_from_slice(&sentence_ids.first);
+        ids.push(self.sep);
+        let mut type_ids = vec![0; ids.len()];
+        ids.extend_from_slice(&reference_ids.first);
+        ids.push(self.sep);
+        type_ids.resize(ids.len(), 1);
+        Ok(EncodedPair {
+            ids,
+            type_ids,
+            sentence_cut,
+            reference_tokens_cut: reference_ids.count - reference_ids.first.len(),
+        })
     }
 
     /// Encodes many pairs in parallel, in order.
@@ -96,8 +172,10 @@ impl PairTokenizer {
         pairs: &[(S, R)],
         max_length: usize,
     ) -> Result<Vec<EncodedPair>, TokenizerError> {
-        let _ = (pairs, max_length);
-        todo!()
+        pairs
+            .par_iter()
+            .map(|(sentence, reference)| self.encode(sentence.as_ref(), reference.as_ref(), max_length))
+            .collect()
     }
 
     /// How many tokens a text has, without special tokens.
@@ -105,19 +183,59 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::Encode`].
     pub fn token_count(&self, text: &str) -> Result<usize, TokenizerError> {
-        let _ = text;
-        todo!()
+        Ok(self.tokens(text, 0)?.count)
     }
 
-    /// Entries of the vocabulary.
+    /// Entries of the vocabulary: one more than the highest id.
     #[must_use]
     pub fn vocabulary_size(&self) -> usize {
-        todo!()
+        self.tokenizer.get_vocab(true).into_values().max().map_or(0, |highest| highest as usize + 1)
     }
 
     /// The id of `[PAD]`.
     #[must_use]
     pub fn pad_id(&self) -> u32 {
-        todo!()
+        self.pad
     }
+
+    /// The first `keep` token ids of a text, or some more, and the number of all.
+    fn tokens(&self, text: &str, keep: usize) -> Result<Tokens, TokenizerError> {
+        let mut tokens = Tokens::default();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, after) = if self.spaces_separate { rest.split_at(piece_length(rest)) } else { (rest, "") };
+            let encoding = self
+                .tokenizer
+                .encode_fast(piece, false)
+                .map_err(|failure| TokenizerError::Encode(failure.to_string()))?;
+            let ids = encoding.get_ids();
+            tokens.count += ids.len();
+            if tokens.first.len() < keep {
+                tokens.first.extend_from_slice(ids);
+            }
+            rest = after;
+        }
+        Ok(tokens)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tokens {
+    first: Vec<u32>,
+    count: usize,
+}
+
+/// Bytes of the first piece: all of a short text, else up to a space. BERT's normaliser and pre-tokenizer treat the two
+/// sides of a space alike whether or not they see the other, so the pieces' tokens are the text's.
+fn piece_length(text: &str) -> usize {
+    if text.len() <= PIECE {
+        return text.len();
+    }
+    let bytes = text.as_bytes();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t');
+    bytes[..PIECE]
+        .iter()
+        .rposition(is_space)
+        .or_else(|| bytes[PIECE..].iter().position(is_space).map(|position| PIECE + position))
+        .map_or(text.len(), |position| position + 1)
 }
