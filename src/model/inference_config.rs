@@ -1,9 +1,14 @@
 //! The notebook's `inference_config.json`.
 
 use super::ModelError;
+use crate::files::write_atomically;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+
+/// The file's name in a model folder.
+pub(super) const INFERENCE_CONFIG: &str = "inference_config.json";
 
 /// What scoring needs beside the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,16 +16,53 @@ pub struct InferenceConfig {
     /// A row is a citation when its probability is at least this.
     pub threshold: f64,
     /// The base model's name.
+    #[serde(default)]
     pub model_name: String,
     /// Tokens a pair at most.
+    #[serde(default = "default_max_length")]
     pub max_length: usize,
     /// {0: NOT_CITATION, 1: CITATION}
+    #[serde(default = "id_to_label")]
     pub id2label: BTreeMap<String, String>,
     /// {NOT_CITATION: 0, CITATION: 1}
+    #[serde(default = "label_to_id")]
     pub label2id: BTreeMap<String, u32>,
+    #[serde(default)]
     pub learning_rate: f64,
+    #[serde(default)]
     pub num_epochs: usize,
+    #[serde(default)]
     pub batch_size: usize,
+}
+
+fn default_max_length() -> usize {
+    crate::pairs::MAX_LENGTH
+}
+
+/// The classes by number.
+pub(super) fn id_to_label() -> BTreeMap<String, String> {
+    [("0", "NOT_CITATION"), ("1", "CITATION")].map(|(id, label)| (id.to_owned(), label.to_owned())).into()
+}
+
+/// The classes by name.
+pub(super) fn label_to_id() -> BTreeMap<String, u32> {
+    [("NOT_CITATION", 0), ("CITATION", 1)].map(|(label, id)| (label.to_owned(), id)).into()
+}
+
+impl Default for InferenceConfig {
+    /// An untrained model's: threshold 0.5, 512 tokens, DESIGN's labels.
+    fn default() -> Self {
+        Self {
+            threshold: 0.5,
+            model_name: String::new(),
+            max_length: default_max_length(),
+            id2label: id_to_label(),
+            label2id: label_to_id(),
+            learning_rate: 0.0,
+            num_epochs: 0,
+            batch_size: 0,
+        }
+    }
 }
 
 impl InferenceConfig {
@@ -29,8 +71,31 @@ impl InferenceConfig {
     /// # Errors
     /// [`ModelError::File`], [`ModelError::Malformed`].
     pub fn read(folder: &Path) -> Result<Option<Self>, ModelError> {
-        let _ = folder;
-        todo!()
+        let path = folder.join(INFERENCE_CONFIG);
+        match std::fs::read(&path) {
+            Ok(json) => Self::from_json(&json, &path).map(Some),
+            Err(failure) if failure.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ModelError::File { path, source }),
+        }
+    }
+
+    /// Reads and checks the file's text (`origin` is named in errors).
+    ///
+    /// # Errors
+    /// [`ModelError::Malformed`].
+    pub(super) fn from_json(json: &[u8], origin: &Path) -> Result<Self, ModelError> {
+        let malformed = |reason: String| ModelError::Malformed { path: origin.to_owned(), reason };
+        let config: Self = serde_json::from_slice(json).map_err(|failure| malformed(failure.to_string()))?;
+        if !(0.0..=1.0).contains(&config.threshold) {
+            return Err(malformed(format!("its threshold {} is not between 0 and 1", config.threshold)));
+        }
+        if config.max_length < 8 {
+            return Err(malformed(format!("its max_length {} is below 8 tokens", config.max_length)));
+        }
+        if config.id2label.len() != 2 {
+            return Err(malformed(format!("it names {} classes instead of 2", config.id2label.len())));
+        }
+        Ok(config)
     }
 
     /// Writes a model folder's file atomically.
@@ -38,7 +103,11 @@ impl InferenceConfig {
     /// # Errors
     /// [`ModelError::File`].
     pub fn write(&self, folder: &Path) -> Result<(), ModelError> {
-        let _ = folder;
-        todo!()
+        let path = folder.join(INFERENCE_CONFIG);
+        write_atomically(&path, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            file.write_all(b"\n")
+        })
+        .map_err(|source| ModelError::File { path, source })
     }
 }

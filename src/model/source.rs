@@ -1,8 +1,8 @@
 //! Naming a model: a folder, a hub id, or the bundled one.
 
-use super::{ModelError, SavedModel};
+use super::{ModelError, SavedModel, hub};
 use crate::progress::Progress;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,14 @@ impl ModelSource {
     /// folder.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let _ = text;
-        todo!()
+        let text = text.trim();
+        if text == "bundled" {
+            Self::Bundled
+        } else if !Path::new(text).exists() && hub::is_model_id(text) {
+            Self::Hub(text.to_owned())
+        } else {
+            Self::Folder(PathBuf::from(text))
+        }
     }
 
     /// Opens the model, downloading it first where it is a hub id that is not in the cache (progress in bytes).
@@ -29,8 +35,14 @@ impl ModelSource {
     /// # Errors
     /// See [`ModelError`].
     pub fn load(&self, progress: &dyn Progress) -> Result<SavedModel, ModelError> {
-        let _ = progress;
-        todo!()
+        match self {
+            Self::Bundled => SavedModel::bundled(),
+            Self::Folder(folder) => SavedModel::open(folder),
+            Self::Hub(id) => {
+                let folder = hub::fetch(id, progress)?;
+                Ok(SavedModel { name: id.clone(), ..SavedModel::open(&folder)? })
+            }
+        }
     }
 }
 

@@ -1,0 +1,112 @@
+//! Reading `.safetensors`: eight bytes with the header's length, a JSON header, and the tensors' bytes
+//! (<https://github.com/huggingface/safetensors#format>).
+//!
+//! The `safetensors` crate wants the whole file in one buffer; this reader goes from tensor to tensor, so that memory holds
+//! the model once, and leaves out the tensors that nobody asked for.
+
+use super::ModelError;
+use super::element::{ElementType, element_count};
+use super::weights::{Weights, translate};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Largest header read, as in the `safetensors` crate.
+const LARGEST_HEADER: u64 = 100_000_000;
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: [u64; 2],
+}
+
+/// Adds the tensors of a file of `length` bytes to `weights`.
+pub(super) fn read(
+    source: &mut (impl Read + Seek),
+    length: u64,
+    origin: &Path,
+    weights: &mut Weights,
+) -> Result<(), ModelError> {
+    let malformed = |reason: String| ModelError::Malformed { path: origin.to_owned(), reason };
+    let file_error = |source| ModelError::File { path: origin.to_owned(), source };
+
+    let mut size = [0; 8];
+    if length < 8 {
+        return Err(malformed("it is too short to be a .safetensors file; download it again".to_owned()));
+    }
+    source.read_exact(&mut size).map_err(file_error)?;
+    let header_length = u64::from_le_bytes(size);
+    let data_length = length
+        .checked_sub(8)
+        .and_then(|rest| rest.checked_sub(header_length))
+        .filter(|_| header_length <= LARGEST_HEADER)
+        .ok_or_else(|| malformed(format!("its header claims {header_length} bytes; the file is cut off or damaged")))?;
+    let mut header = vec![0; header_length as usize];
+    source.read_exact(&mut header).map_err(file_error)?;
+    let header: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&header).map_err(|failure| malformed(format!("its header is damaged ({failure})")))?;
+
+    for (given_name, entry) in header {
+        if given_name == "__metadata__" {
+            continue;
+        }
+        let Some(name) = translate(&given_name) else { continue };
+        let entry: Entry = serde_json::from_value(entry).map_err(|failure| {
+            malformed(format!("the header's entry for tensor {given_name} is damaged ({failure})"))
+        })?;
+        let element = match entry.dtype.as_str() {
+            "F16" => ElementType::F16,
+            "BF16" => ElementType::Bf16,
+            "F32" => ElementType::F32,
+            "F64" => ElementType::F64,
+            other => return Err(malformed(format!("tensor {given_name} holds {other} numbers, which are no weights"))),
+        };
+        let [start, end] = entry.data_offsets;
+        let declared = element_count(&entry.shape).and_then(|count| count.checked_mul(element.size()));
+        let bytes = end.checked_sub(start).filter(|_| end <= data_length).ok_or_else(|| {
+            malformed(format!("tensor {given_name} lies outside the file, which is cut off or damaged"))
+        })?;
+        if declared.map(|declared| declared as u64) != Some(bytes) {
+            return Err(malformed(format!(
+                "tensor {given_name} has {bytes} bytes, which is not what its shape {:?} needs",
+                entry.shape
+            )));
+        }
+        let mut data = vec![0; bytes as usize];
+        source.seek(SeekFrom::Start(8 + header_length + start)).map_err(file_error)?;
+        source.read_exact(&mut data).map_err(file_error)?;
+        weights.insert(name, &entry.shape, element.to_f32(&data), origin)?;
+    }
+    Ok(())
+}
+
+/// `model.safetensors.index.json`: which file holds which tensor.
+#[derive(Debug, Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Reads all files that an index names.
+pub(super) fn read_parts(index: &Path) -> Result<Weights, ModelError> {
+    let malformed = |reason: String| ModelError::Malformed { path: index.to_owned(), reason };
+    let json = std::fs::read(index).map_err(|source| ModelError::File { path: index.to_owned(), source })?;
+    let listed: Index = serde_json::from_slice(&json).map_err(|failure| malformed(failure.to_string()))?;
+    let mut names: Vec<String> = listed.weight_map.into_values().collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut weights = Weights::default();
+    for name in names {
+        // The parts lie beside their index; a name that leads elsewhere is not one that Hugging Face writes.
+        if name.contains(['/', '\\']) || !name.ends_with(".safetensors") {
+            return Err(malformed(format!("it names the part {name:?}, which is no file of this folder")));
+        }
+        let path = index.with_file_name(name);
+        let file_error = |source| ModelError::File { path: path.clone(), source };
+        let file = std::fs::File::open(&path).map_err(file_error)?;
+        let length = file.metadata().map_err(file_error)?.len();
+        read(&mut std::io::BufReader::new(file), length, &path, &mut weights)?;
+    }
+    Ok(weights)
+}
