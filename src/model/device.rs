@@ -24,6 +24,17 @@ pub enum Precision {
     Bf16,
 }
 
+impl Precision {
+    /// `f32` or `bf16`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
 /// A device that is there, with the precision to use on it.
 #[derive(Debug, Clone)]
 pub struct Compute {
@@ -37,8 +48,14 @@ impl Compute {
     /// # Errors
     /// [`ModelError::Device`] where the device asked for is not there or not in this build.
     pub fn choose(choice: DeviceChoice, precision: Option<Precision>) -> Result<Self, ModelError> {
-        let _ = (choice, precision);
-        todo!()
+        let device = match choice {
+            DeviceChoice::Cpu => Device::Cpu,
+            DeviceChoice::Cuda => cuda().map_err(ModelError::Device)?,
+            DeviceChoice::Metal => metal().map_err(ModelError::Device)?,
+            DeviceChoice::Auto => cuda().or_else(|_| metal()).unwrap_or(Device::Cpu),
+        };
+        let precision = precision.unwrap_or(if device.is_cuda() { Precision::Bf16 } else { Precision::F32 });
+        Ok(Self { device, precision })
     }
 
     /// f32 on the processor.
@@ -54,6 +71,86 @@ impl Compute {
             Device::Cpu => "cpu",
             Device::Cuda(_) => "cuda",
             Device::Metal(_) => "metal",
+        }
+    }
+}
+
+/// The first NVIDIA GPU, or what stands in the way.
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Device, String> {
+    // The CUDA bindings panic where the driver's library is missing, so ask the driver's own monitor first.
+    let devices = nvml_wrapper::Nvml::init()
+        .and_then(|nvml| nvml.device_count())
+        .map_err(|failure| format!("NVIDIA's driver does not answer ({failure}): install it, or use --device cpu"))?;
+    if devices == 0 {
+        return Err("this machine has no NVIDIA GPU: use --device cpu".to_owned());
+    }
+    Device::new_cuda(0).map_err(|failure| format!("the NVIDIA GPU does not start ({failure}): use --device cpu"))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<Device, String> {
+    Err("this build of Citelink has no CUDA in it: use --device cpu, or build it with --features cuda".to_owned())
+}
+
+/// The Apple GPU, or what stands in the way.
+#[cfg(feature = "metal")]
+fn metal() -> Result<Device, String> {
+    Device::new_metal(0).map_err(|failure| format!("the Apple GPU does not start ({failure}): use --device cpu"))
+}
+
+#[cfg(not(feature = "metal"))]
+fn metal() -> Result<Device, String> {
+    Err("this build of Citelink has no Metal in it: use --device cpu, or build it with --features metal".to_owned())
+}
+
+/// Sets how many threads the whole program computes with (None: one a core) and returns the number. To be called once,
+/// by a command, before any other thread is started and before any work: later calls change nothing.
+///
+/// There are two pools to set. Everything parallel of this crate and of `gemm` runs on rayon's global pool. candle
+/// splits each matrix product into as many parts as `RAYON_NUM_THREADS` says, and without that variable it counts the
+/// cores anew, from `/proc/cpuinfo`, at every product; so the variable is set in either case.
+pub fn set_threads(wish: Option<usize>) -> usize {
+    let from_environment =
+        || std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok()).filter(|&threads| threads > 0);
+    let threads = wish.filter(|&threads| threads > 0).or_else(from_environment).unwrap_or_else(cores);
+    if rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("compute-{index}"))
+        .build_global()
+        .is_ok()
+    {
+        // SAFETY: the environment must not be changed while another thread reads it. This branch is taken once, at the
+        // start of a command; the only other threads are the pool's, just started, which read no variables.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
+    }
+    rayon::current_num_threads()
+}
+
+/// Physical cores that this process may use: a second thread on a core slows matrix products down.
+fn cores() -> usize {
+    let usable = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    sysinfo::System::physical_core_count().map_or(usable, |physical| physical.clamp(1, usable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_wish_there_is_always_a_device() {
+        let compute = Compute::choose(DeviceChoice::Auto, None).unwrap();
+        assert_eq!(compute.precision, if compute.device.is_cuda() { Precision::Bf16 } else { Precision::F32 });
+        let compute = Compute::choose(DeviceChoice::Cpu, Some(Precision::Bf16)).unwrap();
+        assert_eq!((compute.device_name(), compute.precision), ("cpu", Precision::Bf16));
+    }
+
+    #[test]
+    #[cfg(not(any(feature = "cuda", feature = "metal")))]
+    fn a_device_that_is_not_in_the_build_is_named() {
+        for (choice, name) in [(DeviceChoice::Cuda, "cuda"), (DeviceChoice::Metal, "metal")] {
+            let failure = Compute::choose(choice, None).unwrap_err().to_string();
+            assert!(failure.contains(name) && failure.contains("--device cpu"), "{failure}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Fine-tuning as the notebook does it with Hugging Face's `Trainer`.
 
 mod adamw;
+mod evaluate;
 mod hyperparameters;
 mod loss;
 mod observer;
 mod schedule;
 mod shuffle;
+mod state;
 mod trainer;
 
 pub use hyperparameters::Hyperparameters;

@@ -1,11 +1,17 @@
 //! The training loop.
 
-use super::{Hyperparameters, Observer, ObserverError};
-use crate::model::{CrossEncoder, ModelError};
-use crate::pairs::EncodedPair;
-use candle_core::Tensor;
+use super::adamw::{AdamW, clip_factor, global_norm};
+use super::evaluate::evaluate;
+use super::loss::{cross_entropy, total_weight};
+use super::schedule::Schedule;
+use super::state::{Position, Window};
+use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
+use crate::model::{CrossEncoder, DropoutKey, ModelError};
+use crate::pairs::{Batch, EncodedPair};
+use candle_core::{DType, Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Encoded rows with their labels (0 or 1).
 #[derive(Debug, Clone, Default)]
@@ -36,33 +42,69 @@ pub enum Outcome {
 pub enum TrainingError {
     #[error(transparent)]
     Model(#[from] ModelError),
+    #[error("{0}")]
+    Setting(&'static str),
     #[error("the loss became {loss} at step {step}: lower the learning rate")]
     Diverged { step: u64, loss: f64 },
+    #[error("the gradient's norm became {norm} at step {step}: lower the learning rate")]
+    GradientDiverged { step: u64, norm: f64 },
     #[error("the checkpoint does not fit this run: {0}")]
     State(String),
     #[error(transparent)]
     Observer(ObserverError),
 }
 
+impl From<candle_core::Error> for TrainingError {
+    fn from(failure: candle_core::Error) -> Self {
+        Self::Model(failure.into())
+    }
+}
+
 /// A model being fine-tuned.
 #[derive(Debug)]
 pub struct Trainer {
     model: CrossEncoder,
+    hyperparameters: Hyperparameters,
+    class_weights: [f64; 2],
+    pad_id: u32,
+    optimizer: AdamW,
+    position: Position,
+    /// When the present window, or its part after an interruption, began.
+    window_began: Instant,
+}
+
+/// What one optimizer step found.
+struct Step {
+    loss: f64,
+    gradient_norm: f64,
+    learning_rate: f64,
+    examples: usize,
+    tokens: usize,
 }
 
 impl Trainer {
     /// Sets up training on `train` with the class weights of its split; `pad_id` fills batches.
     ///
     /// # Errors
-    /// [`TrainingError::Model`].
+    /// [`TrainingError::Setting`], [`TrainingError::Model`].
     pub fn new(
         model: CrossEncoder,
         hyperparameters: Hyperparameters,
         class_weights: [f64; 2],
         pad_id: u32,
     ) -> Result<Self, TrainingError> {
-        let _ = (hyperparameters, class_weights, pad_id);
-        Ok(Self { model })
+        let Hyperparameters { batch_size, accumulation, log_every, epochs, .. } = hyperparameters;
+        if [batch_size, accumulation, log_every, epochs].contains(&0) {
+            return Err(TrainingError::Setting(
+                "batch size, accumulation, epochs and the steps between logs must each be at least 1",
+            ));
+        }
+        if !class_weights.iter().all(|weight| weight.is_finite() && *weight > 0.0) {
+            return Err(TrainingError::Setting("class weights must be above 0: training needs rows of both labels"));
+        }
+        let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
+        let position = Position { best_loss: f64::INFINITY, ..Position::default() };
+        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, position, window_began: Instant::now() })
     }
 
     /// Takes up where [`state`](Self::state) left off.
@@ -70,8 +112,23 @@ impl Trainer {
     /// # Errors
     /// [`TrainingError::State`].
     pub fn restore(&mut self, state: &TrainerState) -> Result<(), TrainingError> {
-        let _ = state;
-        todo!()
+        let position = serde_json::from_value(state.position.clone())
+            .map_err(|failure| TrainingError::State(format!("its position cannot be read: {failure}")))?;
+        let variables = self.variables();
+        // Check everything before anything changes.
+        for (name, variable) in &variables {
+            let tensor =
+                state.tensors.get(name).ok_or_else(|| TrainingError::State(format!("tensor {name} is missing")))?;
+            if tensor.dims() != variable.dims() {
+                let (found, expected) = (tensor.dims(), variable.dims());
+                return Err(TrainingError::State(format!("tensor {name} has shape {found:?}, not {expected:?}")));
+            }
+        }
+        for (name, variable) in &variables {
+            variable.set(&state.tensors[name].to_dtype(DType::F32)?.to_device(variable.device())?.copy()?)?;
+        }
+        self.position = position;
+        Ok(())
     }
 
     /// The full state.
@@ -79,7 +136,23 @@ impl Trainer {
     /// # Errors
     /// [`TrainingError::Model`].
     pub fn state(&self) -> Result<TrainerState, TrainingError> {
-        todo!()
+        let mut tensors = BTreeMap::new();
+        for (name, variable) in self.variables() {
+            tensors.insert(name, variable.as_detached_tensor().copy()?.to_device(&Device::Cpu)?);
+        }
+        let mut position = self.position.clone();
+        position.window.seconds += self.window_began.elapsed().as_secs_f64();
+        let position = serde_json::to_value(position).map_err(|failure| TrainingError::State(failure.to_string()))?;
+        Ok(TrainerState { tensors, position })
+    }
+
+    /// Every variable by its name in the state.
+    fn variables(&self) -> Vec<(String, &Var)> {
+        let parameters = self.model.parameters().iter().map(|(name, variable)| (format!("parameter.{name}"), variable));
+        let moments = self.optimizer.moments.iter().flat_map(|(name, moments)| {
+            [(format!("first_moment.{name}"), &moments.first), (format!("second_moment.{name}"), &moments.second)]
+        });
+        parameters.chain(moments).collect()
     }
 
     /// Trains until the last epoch is evaluated or the observer stops it.
@@ -92,21 +165,169 @@ impl Trainer {
         validation: &Examples,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, TrainingError> {
-        let _ = (train, validation, observer);
-        todo!()
+        if train.pairs.is_empty() || validation.pairs.is_empty() {
+            return Err(TrainingError::Setting("training needs at least one training and one validation example"));
+        }
+        if self.position.step > 0 && self.position.examples != train.pairs.len() {
+            let (then, now) = (self.position.examples, train.pairs.len());
+            return Err(TrainingError::State(format!("it was made with {then} training examples, there are {now}")));
+        }
+        self.position.examples = train.pairs.len();
+        let schedule = Schedule::new(&self.hyperparameters, train.pairs.len());
+        self.window_began = Instant::now();
+        while self.position.epoch < self.hyperparameters.epochs {
+            if self.train_epoch(train, &schedule, observer)? == Control::Stop {
+                return Ok(self.interrupted());
+            }
+            // The position moves on only once the observer has kept what it wants to keep: after an interruption in
+            // between, the epoch is evaluated again, with the same result.
+            let evaluation = self.evaluate_epoch(validation, observer)?;
+            observer.evaluated(&evaluation, self).map_err(TrainingError::Observer)?;
+            self.position.best_loss = self.position.best_loss.min(evaluation.loss);
+            self.position.epoch += 1;
+            self.position.step_in_epoch = 0;
+            if observer.between_steps(self).map_err(TrainingError::Observer)? == Control::Stop
+                && self.position.epoch < self.hyperparameters.epochs
+            {
+                return Ok(self.interrupted());
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    /// Keeps the window's time, so that a later [`fit`](Self::fit) does not count the pause.
+    fn interrupted(&mut self) -> Outcome {
+        self.position.window.seconds += self.window_began.elapsed().as_secs_f64();
+        self.window_began = Instant::now();
+        Outcome::Stopped
+    }
+
+    /// Takes the steps of the epoch that are still to be taken.
+    fn train_epoch(
+        &mut self,
+        train: &Examples,
+        schedule: &Schedule,
+        observer: &mut dyn Observer,
+    ) -> Result<Control, TrainingError> {
+        let Hyperparameters { batch_size, accumulation, log_every, seed, .. } = self.hyperparameters;
+        let order = shuffle::order(train.pairs.len(), seed, self.position.epoch as u64);
+        let per_step = batch_size * accumulation;
+        while self.position.step_in_epoch < schedule.steps_per_epoch {
+            let start = self.position.step_in_epoch * per_step;
+            let chosen = &order[start..(start + per_step).min(order.len())];
+            let first_micro_batch =
+                self.position.epoch * schedule.micro_batches + self.position.step_in_epoch * accumulation;
+            let step = self.take_step(train, chosen, first_micro_batch as u64, schedule)?;
+
+            self.position.step += 1;
+            self.position.step_in_epoch += 1;
+            let window = &mut self.position.window;
+            window.loss_sum += step.loss;
+            window.steps += 1;
+            window.examples += step.examples as u64;
+            window.tokens += step.tokens as u64;
+            // The last step is logged too, so that a training of fewer steps than that is not silent.
+            if self.position.step % log_every as u64 == 0 || self.position.step == schedule.total_steps {
+                let report = self.report(&step, schedule);
+                observer.logged(&report).map_err(TrainingError::Observer)?;
+            }
+            if observer.between_steps(self).map_err(TrainingError::Observer)? == Control::Stop {
+                return Ok(Control::Stop);
+            }
+        }
+        Ok(Control::Continue)
+    }
+
+    /// Ends the window.
+    fn report(&mut self, step: &Step, schedule: &Schedule) -> StepReport {
+        let window = std::mem::replace(&mut self.position.window, Window::default());
+        let seconds = window.seconds + self.window_began.elapsed().as_secs_f64();
+        self.window_began = Instant::now();
+        let micro_batches =
+            (self.position.step_in_epoch * self.hyperparameters.accumulation).min(schedule.micro_batches);
+        StepReport {
+            step: self.position.step,
+            epoch: self.position.epoch as f64 + micro_batches as f64 / schedule.micro_batches as f64,
+            loss: window.loss_sum / window.steps as f64,
+            learning_rate: step.learning_rate,
+            gradient_norm: step.gradient_norm,
+            examples: window.examples,
+            tokens: window.tokens,
+            seconds,
+        }
+    }
+
+    /// One optimizer step on the examples at `chosen`, in micro-batches.
+    fn take_step(
+        &self,
+        train: &Examples,
+        chosen: &[usize],
+        first_micro_batch: u64,
+        schedule: &Schedule,
+    ) -> Result<Step, TrainingError> {
+        let number = self.position.step + 1;
+        let label_of = |&position: &usize| train.labels[position];
+        let total = total_weight(&chosen.iter().map(label_of).collect::<Vec<_>>(), self.class_weights);
+        let mut gradients: Option<BTreeMap<String, Tensor>> = None;
+        let mut loss = 0.0;
+        let mut tokens = 0;
+        for (index, chosen) in chosen.chunks(self.hyperparameters.batch_size).enumerate() {
+            let pairs: Vec<&EncodedPair> = chosen.iter().map(|&position| &train.pairs[position]).collect();
+            let labels: Vec<u8> = chosen.iter().map(label_of).collect();
+            let batch = Batch::of(&pairs, self.pad_id);
+            let key = DropoutKey { seed: self.hyperparameters.seed, step: first_micro_batch + index as u64 };
+            let logits = self.model.forward(&batch, Some(key))?;
+            let share = cross_entropy(&logits, &labels, self.class_weights, total)?;
+            drop(logits);
+            let value = f64::from(share.to_scalar::<f32>()?);
+            if !value.is_finite() {
+                return Err(TrainingError::Diverged { step: number, loss: value });
+            }
+            loss += value;
+            tokens += batch.tokens();
+            let new = self.model.gradients(&share)?;
+            gradients = Some(match gradients {
+                None => new,
+                Some(sum) => add(sum, &new)?,
+            });
+        }
+        let gradients = gradients.unwrap_or_default();
+        let gradient_norm = global_norm(&gradients)?;
+        if !gradient_norm.is_finite() {
+            return Err(TrainingError::GradientDiverged { step: number, norm: gradient_norm });
+        }
+        let done = self.position.step;
+        let learning_rate = schedule.learning_rate(self.hyperparameters.learning_rate, done);
+        let clip = clip_factor(gradient_norm, self.hyperparameters.max_gradient_norm);
+        self.optimizer.step(self.model.parameters(), &gradients, learning_rate, done, clip)?;
+        Ok(Step { loss, gradient_norm, learning_rate, examples: chosen.len(), tokens })
+    }
+
+    fn evaluate_epoch(&self, validation: &Examples, observer: &mut dyn Observer) -> Result<Evaluation, TrainingError> {
+        let (loss, metrics, logits) =
+            evaluate(&self.model, validation, self.class_weights, self.pad_id, &mut |done, total| {
+                observer.evaluating(done, total);
+            })?;
+        Ok(Evaluation {
+            epoch: self.position.epoch + 1,
+            step: self.position.step,
+            loss,
+            metrics,
+            logits,
+            improved: loss < self.position.best_loss,
+        })
     }
 
     /// Optimizer steps done.
     #[must_use]
     pub fn step(&self) -> u64 {
-        todo!()
+        self.position.step
     }
 
     /// Optimizer steps of the whole training.
     #[must_use]
     pub fn total_steps(&self, train_examples: usize) -> u64 {
-        let _ = train_examples;
-        todo!()
+        Schedule::new(&self.hyperparameters, train_examples).total_steps
     }
 
     /// The model as it stands.
@@ -114,4 +335,20 @@ impl Trainer {
     pub fn model(&self) -> &CrossEncoder {
         &self.model
     }
+}
+
+/// Sums two sets of gradients.
+fn add(
+    sum: BTreeMap<String, Tensor>,
+    other: &BTreeMap<String, Tensor>,
+) -> Result<BTreeMap<String, Tensor>, candle_core::Error> {
+    sum.into_iter()
+        .map(|(name, gradient)| {
+            let gradient = match other.get(&name) {
+                Some(other) => (gradient + other)?,
+                None => gradient,
+            };
+            Ok((name, gradient))
+        })
+        .collect()
 }

@@ -1,0 +1,158 @@
+//! Training from start to end, through the public interface.
+
+mod tiny;
+
+use citelink::model::{BertConfig, Weights};
+use citelink::training::{
+    Control, Evaluation, Examples, Hyperparameters, Observer, ObserverError, Outcome, StepReport, Trainer,
+    TrainerState, TrainingError,
+};
+
+/// Keeps everything, and stops after a step.
+#[derive(Default)]
+struct Recorder {
+    reports: Vec<StepReport>,
+    evaluations: Vec<Evaluation>,
+    stop_after: Option<u64>,
+    state: Option<TrainerState>,
+}
+
+impl Observer for Recorder {
+    fn logged(&mut self, report: &StepReport) -> Result<(), ObserverError> {
+        self.reports.push(*report);
+        Ok(())
+    }
+
+    fn evaluated(&mut self, evaluation: &Evaluation, _trainer: &Trainer) -> Result<(), ObserverError> {
+        self.evaluations.push(evaluation.clone());
+        Ok(())
+    }
+
+    fn between_steps(&mut self, trainer: &Trainer) -> Result<Control, ObserverError> {
+        if self.stop_after == Some(trainer.step()) {
+            self.state = Some(trainer.state()?);
+            return Ok(Control::Stop);
+        }
+        Ok(Control::Continue)
+    }
+}
+
+fn config() -> BertConfig {
+    BertConfig { hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1, ..tiny::config() }
+}
+
+fn examples(count: usize, seed: usize) -> Examples {
+    let pairs = (0..count).map(|index| tiny::pair(9 + (index * 7 + seed) % 23, index * 3 + seed)).collect();
+    let labels = (0..count).map(|index| u8::from((index + seed) % 3 == 0)).collect();
+    Examples { pairs, labels }
+}
+
+fn hyperparameters() -> Hyperparameters {
+    Hyperparameters {
+        learning_rate: 1e-3,
+        epochs: 2,
+        batch_size: 3,
+        accumulation: 2,
+        log_every: 3,
+        ..Default::default()
+    }
+}
+
+fn trainer(hyperparameters: Hyperparameters) -> Trainer {
+    Trainer::new(tiny::model(&config()), hyperparameters, [0.75, 1.5], 0).unwrap()
+}
+
+fn numbers(weights: &Weights) -> Vec<(String, Vec<u32>)> {
+    weights
+        .tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let values: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+            (name.clone(), values.into_iter().map(f32::to_bits).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    let run = || {
+        let mut trainer = trainer(hyperparameters());
+        let mut recorder = Recorder::default();
+        let outcome = trainer.fit(&examples(20, 0), &examples(11, 5), &mut recorder).unwrap();
+        assert_eq!(outcome, Outcome::Finished);
+        (numbers(&trainer.model().weights().unwrap()), recorder)
+    };
+    let (first, recorder) = run();
+    let (second, _) = run();
+    assert!(first == second);
+    assert!(first != numbers(&tiny::weights(&config())));
+    // 20 examples in batches of 3 are 7, in groups of 2 are 4 steps an epoch.
+    assert_eq!(recorder.reports.iter().map(|report| report.step).collect::<Vec<_>>(), [3, 6, 8]);
+    assert_eq!(recorder.reports.iter().map(|report| report.examples).sum::<u64>(), 40);
+    assert_eq!(recorder.evaluations.iter().map(|evaluation| evaluation.step).collect::<Vec<_>>(), [4, 8]);
+    assert!(recorder.evaluations[0].improved);
+}
+
+#[test]
+fn a_resumed_training_ends_where_an_uninterrupted_one_does() {
+    let (train, validation) = (examples(20, 0), examples(11, 5));
+    let mut whole = trainer(hyperparameters());
+    let mut whole_recorder = Recorder::default();
+    whole.fit(&train, &validation, &mut whole_recorder).unwrap();
+    let expected = numbers(&whole.model().weights().unwrap());
+    for stop_after in 1..8 {
+        let mut recorder = Recorder { stop_after: Some(stop_after), ..Default::default() };
+        let mut first = trainer(hyperparameters());
+        assert_eq!(first.fit(&train, &validation, &mut recorder).unwrap(), Outcome::Stopped);
+        let mut state = recorder.state.take().unwrap();
+        // Through text, as a file would keep it.
+        state.position = serde_json::from_str(&state.position.to_string()).unwrap();
+        let mut second = trainer(hyperparameters());
+        second.restore(&state).unwrap();
+        recorder.stop_after = None;
+        assert_eq!(second.fit(&train, &validation, &mut recorder).unwrap(), Outcome::Finished);
+        assert!(numbers(&second.model().weights().unwrap()) == expected, "stopped after {stop_after}");
+        let values = |recorder: &Recorder| {
+            recorder.reports.iter().map(|report| StepReport { seconds: 0.0, ..*report }).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&recorder), values(&whole_recorder));
+        assert_eq!(recorder.evaluations, whole_recorder.evaluations);
+    }
+}
+
+#[test]
+fn accumulation_changes_nothing_but_rounding() {
+    let (train, validation) = (examples(24, 0), examples(11, 5));
+    let losses = |batch_size: usize, accumulation: usize| {
+        let settings = Hyperparameters { batch_size, accumulation, log_every: 1, ..hyperparameters() };
+        let mut trainer = Trainer::new(tiny::model(&tiny::config()), settings, [0.75, 1.5], 0).unwrap();
+        let mut recorder = Recorder::default();
+        trainer.fit(&train, &validation, &mut recorder).unwrap();
+        recorder.reports.iter().map(|report| report.loss).collect::<Vec<_>>()
+    };
+    let (whole, parts) = (losses(8, 1), losses(2, 4));
+    assert_eq!(whole.len(), 6);
+    assert!(whole.iter().zip(&parts).all(|(whole, part)| (whole - part).abs() < 1e-4), "{whole:?} {parts:?}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_it() {
+    let settings = Hyperparameters { learning_rate: 1e30, ..hyperparameters() };
+    let failure = trainer(settings).fit(&examples(20, 0), &examples(3, 1), &mut Recorder::default()).unwrap_err();
+    assert!(matches!(failure, TrainingError::Diverged { .. } | TrainingError::GradientDiverged { .. }), "{failure}");
+}
+
+#[test]
+fn a_state_of_another_run_is_refused() {
+    let mut first = trainer(hyperparameters());
+    let mut recorder = Recorder { stop_after: Some(2), ..Default::default() };
+    first.fit(&examples(20, 0), &examples(11, 5), &mut recorder).unwrap();
+    let mut state = recorder.state.unwrap();
+    let mut second = trainer(hyperparameters());
+    second.restore(&state).unwrap();
+    let failure = second.fit(&examples(21, 0), &examples(11, 5), &mut Recorder::default()).unwrap_err();
+    assert!(failure.to_string().contains("20 training examples"), "{failure}");
+    state.tensors.remove("parameter.classifier.bias");
+    let failure = trainer(hyperparameters()).restore(&state).unwrap_err();
+    assert!(failure.to_string().contains("parameter.classifier.bias"), "{failure}");
+}
