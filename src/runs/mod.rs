@@ -8,16 +8,21 @@ mod follow;
 mod grid;
 mod launch;
 mod lock;
+mod progress;
 mod settings;
 mod summary;
 
 pub use events::{Event, EventKind, read_events};
 pub use execute::{resume, train};
 pub use folder::{RunFolder, default_runs_folder, new_run_name};
-pub use follow::{Follower, RunState, RunView};
+pub use follow::{FinalTable, Follower, RunState, RunView};
 pub use grid::{GridAxes, GridRow, grid};
-pub use launch::{RunProcess, launch_resume, launch_train};
+pub use launch::{
+    PROGRAM_VARIABLE, RunProcess, grid_arguments, launch_grid, launch_resume, launch_train, train_arguments,
+};
+pub use progress::{Phase, RunProgress};
 pub use settings::{RunSettings, TrainRequest};
+pub use summary::{RunSummary, list_runs};
 
 use std::path::PathBuf;
 
@@ -28,12 +33,20 @@ pub enum RunError {
     File { path: PathBuf, source: std::io::Error },
     #[error("{path}: {reason}")]
     Malformed { path: PathBuf, reason: String },
+    #[error("{path} holds no run: it has no run.json")]
+    NoRun { path: PathBuf },
     #[error("{path} already holds a run: resume it, or name another folder")]
     Exists { path: PathBuf },
     #[error("{path} is in use by another process: stop that one first")]
     Locked { path: PathBuf },
     #[error("{path} has changed since the run started: its SHA-256 is {found}, the run's is {expected}")]
     DatasetChanged { path: PathBuf, found: String, expected: String },
+    #[error("{path} holds a run with other settings: {what} differs; name another folder")]
+    OtherSettings { path: PathBuf, what: String },
+    #[error("cannot start {program}: {source}")]
+    Launch { program: PathBuf, source: std::io::Error },
+    #[error("stopped: the same command goes on from here")]
+    Stopped,
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),
     #[error(transparent)]
