@@ -32,11 +32,6 @@ impl Pass {
         Self { recording: false, activations, dropout: None, site: Cell::new(0) }
     }
 
-    /// The number format of activations.
-    pub(super) fn activations(&self) -> DType {
-        self.activations
-    }
-
     /// Dropout where this pass has it.
     pub(super) fn dropout(&self, input: Tensor, probability: f64) -> Result<Tensor, ModelError> {
         let site = self.site.get();
