@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod hub;
 mod inference_config;
+mod pickle;
 mod safetensors_file;
 mod source;
 mod torch_file;

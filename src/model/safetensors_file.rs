@@ -48,6 +48,7 @@ pub(super) fn read(
     let header: BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(&header).map_err(|failure| malformed(format!("its header is damaged ({failure})")))?;
 
+    let mut read_bytes: u64 = 0;
     for (given_name, entry) in header {
         if given_name == "__metadata__" {
             continue;
@@ -73,6 +74,11 @@ pub(super) fn read(
                 "tensor {given_name} has {bytes} bytes, which is not what its shape {:?} needs",
                 entry.shape
             )));
+        }
+        // Entries that share their bytes could claim any amount of memory.
+        read_bytes += bytes;
+        if read_bytes > data_length {
+            return Err(malformed("its tensors overlap; the file is damaged".to_owned()));
         }
         let mut data = vec![0; bytes as usize];
         source.seek(SeekFrom::Start(8 + header_length + start)).map_err(file_error)?;
