@@ -253,7 +253,9 @@ impl<R: Read> Machine<R> {
                     let identity = self.pop()?;
                     self.stack.push(Value::Storage(Rc::new(storage(&identity)?)));
                 }
-                other => return Err(format!("its pickle has the instruction {other:#04x}, which weights have no use for")),
+                other => {
+                    return Err(format!("its pickle has the instruction {other:#04x}, which weights have no use for"));
+                }
             }
         }
     }
@@ -400,7 +402,9 @@ fn storage(identity: &Value) -> Result<Storage, String> {
         return Err("its pickle refers to something that is no tensor storage".to_owned());
     };
     match identity.items.as_slice() {
-        [Value::Text(kind), Value::Global(class), Value::Text(key), _, length, rest @ ..] if kind.as_ref() == "storage" => {
+        [Value::Text(kind), Value::Global(class), Value::Text(key), _, length, rest @ ..]
+            if kind.as_ref() == "storage" =>
+        {
             let start = match rest.first() {
                 Some(Value::Tuple(view)) => view.items.get(1).map_or(Ok(0), size)?,
                 _ => 0,

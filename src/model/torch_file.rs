@@ -2,10 +2,10 @@
 //! storage; before that a row of pickles (a magic number, the layout's version, facts about the machine, the state dict,
 //! the storages' keys) followed by the storages.
 
+use super::ModelError;
 use super::element::{ElementType, element_count};
 use super::pickle::{self, Pickle, Storage, TensorRecord, Value};
 use super::weights::{Weights, translate};
-use super::ModelError;
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;

@@ -26,9 +26,6 @@ pub const SMALLEST_VOCABULARY: usize = 32;
 /// Most characters kept, as in Hugging Face's trainer; words with a rarer one are left out.
 const LARGEST_ALPHABET: usize = 1000;
 
-/// A pair of pieces seen less often is no regularity.
-const LEAST_PAIR_COUNT: i64 = 2;
-
 /// Marks a piece that goes on with a word.
 const CONTINUING: &str = "##";
 
@@ -163,7 +160,7 @@ impl Text {
         loop {
             let (queued, Reverse(pair)) = self.queue.pop()?;
             let count = self.counts.get(&pair).copied().unwrap_or(0);
-            if count < LEAST_PAIR_COUNT {
+            if count <= 0 {
                 continue;
             }
             if count == queued {
