@@ -1,5 +1,6 @@
 //! The Train page.
 
+use super::CloseDecision;
 use crate::app::command::Command;
 use crate::app::shared::Shared;
 
@@ -23,6 +24,19 @@ impl TrainPage {
     /// Looks after jobs; draws nothing.
     pub fn update(&mut self, shared: &mut Shared) {
         let _ = shared;
+    }
+
+    /// Whether a command of this page can be used now; true for the commands of others.
+    #[must_use]
+    pub fn available(&self, command: &Command, shared: &Shared) -> bool {
+        let _ = (command, shared);
+        true
+    }
+
+    /// The window is about to close: may it?
+    pub fn closing(&mut self, shared: &mut Shared) -> CloseDecision {
+        let _ = shared;
+        CloseDecision::Close
     }
 
     /// Draws the page.
