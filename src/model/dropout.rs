@@ -49,25 +49,58 @@ pub fn counter_random(seed: u64, step: u64, site: u64, index: u64) -> u64 {
     draw(stream(seed, step, site), index)
 }
 
-/// What each element is multiplied with: 0 with `probability`, else 1 / (1 − probability). Element 2i takes the lower
-/// half of number i, element 2i + 1 the upper half.
-pub(super) fn mask(length: usize, probability: f64, key: DropoutKey, site: u64) -> Vec<f32> {
-    let stream = stream(key.seed, key.step, site);
-    // An element is dropped where its 32 bits are below this: exact to 2⁻³².
-    let threshold = (probability * 4_294_967_296.0).round().min(4_294_967_295.0) as u32;
-    let kept = (1.0 / (1.0 - probability)) as f32;
-    let mut mask = vec![0.0; length];
-    mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, elements)| {
-        let first = (chunk * CHUNK / 2) as u64;
-        for (pair, elements) in elements.chunks_mut(2).enumerate() {
-            let bits = draw(stream, first + pair as u64);
-            let halves = [bits as u32, (bits >> 32) as u32];
-            for (element, half) in elements.iter_mut().zip(halves) {
-                *element = if half < threshold { 0.0 } else { kept };
-            }
+/// Draws the mask of one site: element 2i takes the lower half of number i of the site's sequence, element 2i + 1 the
+/// upper half.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sampler {
+    stream: u64,
+    /// An element is dropped where its 32 bits are below this: exact to 2⁻³².
+    threshold: u32,
+    /// What the others are multiplied with: 1 / (1 − probability).
+    kept: f32,
+}
+
+impl Sampler {
+    pub(super) fn new(probability: f64, key: DropoutKey, site: u64) -> Self {
+        Self {
+            stream: stream(key.seed, key.step, site),
+            threshold: (probability * 4_294_967_296.0).round().min(4_294_967_295.0) as u32,
+            kept: (1.0 / (1.0 - probability)) as f32,
         }
-    });
-    mask
+    }
+
+    #[inline]
+    fn factor(self, half: u32) -> f32 {
+        if half < self.threshold { 0.0 } else { self.kept }
+    }
+
+    /// Multiplies numbers with their part of the mask; the first of them is element `first` of the site.
+    pub(super) fn apply(self, first: usize, values: &mut [f32]) {
+        let mut number = (first / 2) as u64;
+        // An odd first element is the upper half of its pair.
+        let (upper, values) = values.split_at_mut((first % 2).min(values.len()));
+        if let [value] = upper {
+            *value *= self.factor((draw(self.stream, number) >> 32) as u32);
+            number += 1;
+        }
+        let (pairs, last) = values.as_chunks_mut::<2>();
+        for pair in pairs {
+            let bits = draw(self.stream, number);
+            pair[0] *= self.factor(bits as u32);
+            pair[1] *= self.factor((bits >> 32) as u32);
+            number += 1;
+        }
+        if let [value] = last {
+            *value *= self.factor(draw(self.stream, number) as u32);
+        }
+    }
+
+    /// The first `length` elements of the mask.
+    fn mask(self, length: usize) -> Vec<f32> {
+        let mut mask = vec![1.0; length];
+        mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, elements)| self.apply(chunk * CHUNK, elements));
+        mask
+    }
 }
 
 /// Zeroes each element with `probability` and scales the rest by 1 / (1 − probability).
@@ -75,7 +108,7 @@ pub(super) fn mask(length: usize, probability: f64, key: DropoutKey, site: u64) 
 /// # Errors
 /// [`ModelError::Tensor`].
 pub fn dropout(input: &Tensor, probability: f64, key: DropoutKey, site: u64) -> Result<Tensor, ModelError> {
-    let mask = mask(input.elem_count(), probability, key, site);
+    let mask = Sampler::new(probability, key, site).mask(input.elem_count());
     let mask = Tensor::from_vec(mask, input.shape(), input.device())?.to_dtype(input.dtype())?;
     Ok((input * mask)?)
 }
@@ -86,6 +119,20 @@ mod tests {
     use candle_core::Device;
 
     const KEY: DropoutKey = DropoutKey { seed: 42, step: 7 };
+
+    fn mask(length: usize, probability: f64, key: DropoutKey, site: u64) -> Vec<f32> {
+        Sampler::new(probability, key, site).mask(length)
+    }
+
+    #[test]
+    fn a_mask_can_be_drawn_in_parts() {
+        let whole = mask(101, 0.3, KEY, 1);
+        for (first, last) in [(0, 0), (0, 1), (1, 2), (1, 9), (2, 9), (17, 101), (50, 101)] {
+            let mut part = vec![1.0; last - first];
+            Sampler::new(0.3, KEY, 1).apply(first, &mut part);
+            assert_eq!(part, whole[first..last]);
+        }
+    }
 
     #[test]
     fn drops_its_share_and_keeps_the_mean() {

@@ -1,7 +1,7 @@
 //! Multi-head self-attention (Vaswani et al., 2017) with BERT's output projection.
 
 use super::Lookup;
-use super::ops::{Linear, Pass, softmax};
+use super::ops::{Linear, Pass, Rows, attention};
 use crate::model::{BertConfig, ModelError};
 use candle_core::Tensor;
 
@@ -31,29 +31,12 @@ impl Attention {
         })
     }
 
-    /// `input`: rows·length × hidden; `shape`: (rows, length); `mask`: what is added to the scores.
-    pub(super) fn forward(
-        &self,
-        input: &Tensor,
-        shape: (usize, usize),
-        mask: Option<&Tensor>,
-        pass: &Pass,
-    ) -> Result<Tensor, ModelError> {
-        let (rows, length) = shape;
-        let hidden = input.dim(1)?;
-        let width = hidden / self.heads;
-        // rows × heads × length × width
-        let split = |tensor: Tensor| -> Result<Tensor, ModelError> {
-            Ok(tensor.reshape((rows, length, self.heads, width))?.transpose(1, 2)?.contiguous()?)
-        };
-        let query = split((self.query.forward(input)? * (width as f64).powf(-0.5))?)?;
-        let key = split(self.key.forward(input)?)?;
-        let value = split(self.value.forward(input)?)?;
-        let scores = query.matmul(&key.t()?)?;
-        let probabilities = pass.dropout(softmax(&scores, mask, pass)?, self.dropout)?;
-        drop(scores);
-        let context = probabilities.matmul(&value)?;
-        let context = context.transpose(1, 2)?.contiguous()?.reshape((rows * length, hidden))?;
+    /// `input`: rows·length × hidden, and so is the result.
+    pub(super) fn forward(&self, input: &Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
+        let query = self.query.forward(input)?;
+        let key = self.key.forward(input)?;
+        let value = self.value.forward(input)?;
+        let context = attention([&query, &key, &value], self.heads, rows, self.dropout, pass)?;
         self.output.forward(&context)
     }
 }

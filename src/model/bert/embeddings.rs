@@ -4,7 +4,7 @@ use super::Lookup;
 use super::ops::{LayerNorm, Pass};
 use crate::model::{BertConfig, ModelError};
 use crate::pairs::Batch;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
 /// Turns token ids into vectors.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ impl Embeddings {
         })
     }
 
-    /// rows × length × hidden in the format of activations.
+    /// rows·length × hidden in the format of activations.
     pub(super) fn forward(&self, batch: &Batch, pass: &Pass, device: &Device) -> Result<Tensor, ModelError> {
         let shape = (batch.rows, batch.length, self.words.dim(1)?);
         let ids = Tensor::from_slice(&batch.ids, batch.ids.len(), device)?;
@@ -41,7 +41,7 @@ impl Embeddings {
         let types = self.types.index_select(&type_ids, 0)?;
         let positions = self.positions.narrow(0, 0, batch.length)?;
         let sum = (words + types)?.reshape(shape)?.broadcast_add(&positions)?;
-        debug_assert_eq!(sum.dtype(), DType::F32);
+        let sum = sum.reshape((batch.rows * batch.length, ()))?;
         pass.dropout(self.norm.forward(&sum, pass)?, self.dropout)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Lookup;
 use super::attention::Attention;
-use super::ops::{LayerNorm, Linear, Pass};
+use super::ops::{LayerNorm, Linear, Pass, Rows, gelu};
 use crate::model::{BertConfig, ModelError};
 use candle_core::Tensor;
 
@@ -31,18 +31,13 @@ impl Layer {
     }
 
     /// `input`: rows·length × hidden, and so is the result.
-    fn forward(
-        &self,
-        input: &Tensor,
-        shape: (usize, usize),
-        mask: Option<&Tensor>,
-        pass: &Pass,
-    ) -> Result<Tensor, ModelError> {
-        let attended = pass.dropout(self.attention.forward(input, shape, mask, pass)?, self.dropout)?;
-        let attended = self.attention_norm.forward(&(attended + input)?, pass)?;
-        let inner = self.intermediate.forward(&attended)?.gelu_erf()?;
-        let output = pass.dropout(self.output.forward(&inner)?, self.dropout)?;
-        self.output_norm.forward(&(output + attended)?, pass)
+    fn forward(&self, input: &Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
+        let attended = self.attention.forward(input, rows, pass)?;
+        let attended = pass.residual(&attended, input, self.dropout)?;
+        let attended = self.attention_norm.forward(&attended, pass)?;
+        let inner = gelu(&self.intermediate.forward(&attended)?)?;
+        let output = pass.residual(&self.output.forward(&inner)?, &attended, self.dropout)?;
+        self.output_norm.forward(&output, pass)
     }
 }
 
@@ -60,14 +55,11 @@ impl Encoder {
         Ok(Self { layers })
     }
 
-    /// `hidden`: rows × length × hidden, and so is the result.
-    pub(super) fn forward(&self, hidden: Tensor, mask: Option<&Tensor>, pass: &Pass) -> Result<Tensor, ModelError> {
-        let (rows, length, width) = hidden.dims3()?;
-        // Every product but attention's own sees one row a token.
-        let mut hidden = hidden.reshape((rows * length, width))?;
+    /// `hidden`: rows·length × hidden, one row a token, and so is the result.
+    pub(super) fn forward(&self, mut hidden: Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
         for layer in &self.layers {
-            hidden = layer.forward(&hidden, (rows, length), mask, pass)?;
+            hidden = layer.forward(&hidden, rows, pass)?;
         }
-        Ok(hidden.reshape((rows, length, width))?)
+        Ok(hidden)
     }
 }

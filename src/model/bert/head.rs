@@ -1,7 +1,7 @@
 //! The pooler over `[CLS]` and the classifier.
 
 use super::Lookup;
-use super::ops::{Linear, Pass};
+use super::ops::{Linear, Pass, Rows};
 use crate::model::{BertConfig, ModelError};
 use candle_core::{DType, Tensor};
 
@@ -23,9 +23,9 @@ impl Head {
         })
     }
 
-    /// `hidden`: rows × length × hidden; the result is rows × 2, f32.
-    pub(super) fn forward(&self, hidden: &Tensor, pass: &Pass) -> Result<Tensor, ModelError> {
-        let first = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
+    /// `hidden`: rows·length × hidden; the result is rows × 2, f32.
+    pub(super) fn forward(&self, hidden: &Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
+        let first = hidden.reshape((rows.rows, rows.length, ()))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         let pooled = pass.dropout(self.pooler.forward(&first)?.tanh()?, self.dropout)?;
         self.classifier.forward(&pooled.to_dtype(DType::F32)?)
     }

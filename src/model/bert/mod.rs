@@ -6,7 +6,8 @@
 //! | `attention` | multi-head self-attention |
 //! | `encoder` | one layer and the stack of them |
 //! | `head` | the pooler over `[CLS]` and the classifier |
-//! | `ops` | what all of them are made of: linear, LayerNorm, softmax, GELU, dropout |
+//! | `ops` | what all of them are made of: linear, LayerNorm, GELU, attention, dropout |
+//! | `processor` | the fast forms of these for the processor |
 //!
 //! The same modules serve training and inference. Training runs them over the trainable variables and records every
 //! operation; inference runs them over detached tensors, which share the variables' storage, so that nothing is recorded
@@ -17,6 +18,7 @@ mod embeddings;
 mod encoder;
 mod head;
 mod ops;
+mod processor;
 
 use super::{BertConfig, Compute, DropoutKey, ModelError, Precision, Weights};
 use crate::pairs::Batch;
@@ -24,7 +26,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use embeddings::Embeddings;
 use encoder::Encoder;
 use head::Head;
-use ops::Pass;
+use ops::{Pass, Rows};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -63,9 +65,9 @@ impl Network {
 
     fn forward(&self, batch: &Batch, pass: &Pass, device: &Device) -> Result<Tensor, ModelError> {
         let hidden = self.embeddings.forward(batch, pass, device)?;
-        let mask = ops::padding_mask(batch, device)?;
-        let hidden = self.encoder.forward(hidden, mask.as_ref(), pass)?;
-        self.head.forward(&hidden, pass)
+        let rows = Rows::of(batch, pass, device)?;
+        let hidden = self.encoder.forward(hidden, &rows, pass)?;
+        self.head.forward(&hidden, &rows, pass)
     }
 }
 

@@ -1,0 +1,150 @@
+//! Sums, the exponential function and the normal distribution, in forms that compilers turn into vector instructions.
+
+/// Partial sums kept side by side.
+const LANES: usize = 16;
+
+/// The sum of all numbers.
+pub(super) fn sum(values: &[f32]) -> f32 {
+    let (parts, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for part in parts {
+        for lane in 0..LANES {
+            sums[lane] += part[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
+/// The sum of products.
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let ((parts, rest), (other_parts, other_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (part, other) in parts.iter().zip(other_parts) {
+        for lane in 0..LANES {
+            sums[lane] += part[lane] * other[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().zip(other_rest).map(|(left, right)| left * right).sum::<f32>()
+}
+
+/// The largest number.
+fn largest(values: &[f32]) -> f32 {
+    let (parts, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for part in parts {
+        for lane in 0..LANES {
+            lanes[lane] = if part[lane] > lanes[lane] { part[lane] } else { lanes[lane] };
+        }
+    }
+    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |largest, &value| largest.max(value))
+}
+
+/// Adds the numbers of `values` to those of `sums`.
+pub(super) fn add(sums: &mut [f32], values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value;
+    }
+}
+
+/// eˣ to about one unit in the last place, for x from −87 to 88; beyond, the value at that end.
+///
+/// x = k·ln 2 + r with |r| ≤ ln 2 / 2; eʳ is its Taylor polynomial of degree 7, and 2ᵏ is put together from bits.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call for each element would keep loops from becoming vector instructions")]
+pub(super) fn exp(x: f32) -> f32 {
+    /// Adding this pushes a number's fraction out: what is left in the low bits is the nearest whole number.
+    const ROUND: f32 = 12_582_912.0;
+    // ln 2 in two parts, of which the first has few enough bits for exact products with k.
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    // `clamp` would pass NaN through, and so does this.
+    let x = if x < -87.0 { -87.0 } else { x };
+    let x = if x > 88.0 { 88.0 } else { x };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let k = shifted - ROUND;
+    let r = x - k * LN_2_HIGH - k * LN_2_LOW;
+    let mut sum = 1.0 / 5040.0;
+    for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        sum = sum * r + coefficient;
+    }
+    sum * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
+}
+
+/// The standard normal distribution at x: the probability of less than x, and the density.
+///
+/// The tail is Abramowitz and Stegun's formula 7.1.26 for erf, right to 1.5 · 10⁻⁷.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for exp")]
+pub(super) fn normal(x: f32) -> (f32, f32) {
+    const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
+    /// 1 / √(2π)
+    const PEAK: f32 = 0.398_942_3;
+    let bell = exp(-0.5 * x * x);
+    let t = 1.0 / (1.0 + 0.327_591_1 * ROOT_HALF * x.abs());
+    let mut sum = 1.061_405_4;
+    for coefficient in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6, 0.0] {
+        sum = sum * t + coefficient;
+    }
+    let tail = 0.5 * sum * bell;
+    (if x < 0.0 { tail } else { 1.0 - tail }, PEAK * bell)
+}
+
+/// Softmax in place.
+pub(super) fn softmax(values: &mut [f32]) {
+    let largest = largest(values);
+    for value in values.iter_mut() {
+        *value = exp(*value - largest);
+    }
+    let scale = 1.0 / sum(values);
+    for value in values.iter_mut() {
+        *value *= scale;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_right_to_the_last_places() {
+        for step in -8_700..=8_800 {
+            let x = step as f32 / 100.0;
+            let expected = f64::from(x).exp();
+            let error = (f64::from(exp(x)) - expected).abs() / expected;
+            assert!(error < 3e-7, "exp({x}) is off by {error}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(f32::NEG_INFINITY), exp(-87.0));
+        assert!(exp(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_normal_distribution_by_its_table() {
+        // Values of Φ and φ from SciPy's `norm`.
+        for (x, below, density) in [
+            (0.0, 0.5, 0.398_942_280_4),
+            (1.0, 0.841_344_746_1, 0.241_970_724_5),
+            (-1.96, 0.024_997_895_1, 0.058_440_944_3),
+            (3.0, 0.998_650_102_0, 0.004_431_848_4),
+            (-5.0, 2.866_515_7e-7, 1.486_719_5e-6),
+        ] {
+            let (found, found_density) = normal(x);
+            assert!((f64::from(found) - below).abs() < 2e-7, "{x}: {found}");
+            assert!((f64::from(found_density) - density).abs() < 1e-7, "{x}: {found_density}");
+        }
+    }
+
+    #[test]
+    fn sums_and_softmax() {
+        let values: Vec<f32> = (0..37).map(|index| index as f32 / 4.0).collect();
+        assert_eq!(sum(&values), 36.0 * 37.0 / 8.0);
+        assert_eq!(dot(&values, &values), 36.0 * 37.0 * 73.0 / 6.0 / 16.0);
+        let mut probabilities = values.clone();
+        softmax(&mut probabilities);
+        assert!((sum(&probabilities) - 1.0).abs() < 1e-6);
+        assert!((probabilities[36] / probabilities[32] - std::f32::consts::E).abs() < 1e-5);
+        let mut shifted: Vec<f32> = values.iter().map(|value| value - 1e4).collect();
+        softmax(&mut shifted);
+        assert!((shifted[36] - probabilities[36]).abs() < 1e-4);
+    }
+}
