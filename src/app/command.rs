@@ -34,6 +34,42 @@ pub enum Command {
     ClearRecent,
     /// Go to the Train page with the loaded dataset.
     TrainOnDataset,
+    /// Set up a training on the Train page.
+    NewRun,
+    /// Set up a comparison of several trainings.
+    ShowGrid,
+    /// A grid's folder: show it on the Train page.
+    OpenGrid(PathBuf),
+    /// Choose the base model's folder in the system's dialog.
+    ChooseBaseFolder,
+    /// Fetch the base model from the hub.
+    DownloadBase,
+    /// Stop fetching it.
+    CancelDownload,
+    /// Choose the folder that runs go to in the system's dialog.
+    ChooseRunsFolder,
+    /// Put the hyperparameters back to the notebook's.
+    ResetHyperparameters,
+    /// Start a training with what the form says.
+    StartTraining,
+    /// Start a grid with what its form says.
+    StartGrid,
+    /// Ask a run, or a grid, to checkpoint and stop.
+    StopRun(PathBuf),
+    /// Go on with a run, or a grid.
+    ResumeRun(PathBuf),
+    /// Show or hide what a run's process printed.
+    ShowRunLog(PathBuf),
+    /// Copy a path to the clipboard.
+    CopyPath(PathBuf),
+    /// Read the list of runs again.
+    RefreshRuns,
+    /// Close the window and let its runs go on.
+    LeaveRunsAndClose,
+    /// Ask the runs to stop, and close the window.
+    StopRunsAndClose,
+    /// Do not close the window after all.
+    KeepOpen,
     /// Check the candidates of one sentence of the loaded dataset (positions among its records).
     CheckRows(Vec<usize>),
     /// Look at predictions on the Threshold page: a run folder, or a predictions file.
@@ -83,6 +119,16 @@ impl Command {
         Self::PastePath,
         Self::OpenSample,
         Self::TrainOnDataset,
+        Self::NewRun,
+        Self::ShowGrid,
+        Self::StartTraining,
+        Self::StartGrid,
+        Self::DownloadBase,
+        Self::CancelDownload,
+        Self::ResetHyperparameters,
+        Self::ChooseBaseFolder,
+        Self::ChooseRunsFolder,
+        Self::RefreshRuns,
         Self::ClearRecent,
         Self::SetTheme(ThemeChoice::System),
         Self::SetTheme(ThemeChoice::Light),
@@ -116,11 +162,9 @@ impl Command {
                     Page::Check => Key::Num4,
                 }),
             ),
-            Self::Open => (
-                fixed("Open…"),
-                fixed("Open a dataset (.jsonl) or a predictions file (.csv)"),
-                control(Key::O),
-            ),
+            Self::Open => {
+                (fixed("Open…"), fixed("Open a dataset (.jsonl) or a predictions file (.csv)"), control(Key::O))
+            }
             Self::OpenFolder => (
                 fixed("Open folder…"),
                 fixed("Open a saved model or a run folder"),
@@ -143,6 +187,48 @@ impl Command {
             Self::TrainOnDataset => {
                 (fixed("Train on this dataset"), fixed("Fine-tune a model on the loaded dataset"), None)
             }
+            Self::NewRun => (fixed("New training run"), fixed("Set up a training of one model"), None),
+            Self::ShowGrid => {
+                (fixed("Compare settings…"), fixed("Train several learning rates and epochs, and compare them"), None)
+            }
+            Self::OpenGrid(path) => (named(path), place(path), None),
+            Self::ChooseBaseFolder => {
+                (fixed("Choose a base model…"), fixed("A folder with config.json, weights and vocabulary"), None)
+            }
+            Self::DownloadBase => (
+                fixed("Download the base model"),
+                fixed("Fetch it once from the Hugging Face hub; the only request that Citelink ever sends"),
+                None,
+            ),
+            Self::CancelDownload => {
+                (fixed("Cancel the download"), fixed("What was fetched is kept for the next time"), None)
+            }
+            Self::ChooseRunsFolder => {
+                (fixed("Choose where runs are kept…"), fixed("The folder that new runs go to"), None)
+            }
+            Self::ResetHyperparameters => {
+                (fixed("Reset the settings"), fixed("Put the settings of the training back to their defaults"), None)
+            }
+            Self::StartTraining => (
+                fixed("Start training"),
+                fixed("Start the training in a process of its own"),
+                Some(KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter)),
+            ),
+            Self::StartGrid => (fixed("Start the grid"), fixed("Start all these trainings, one after the other"), None),
+            Self::StopRun(_) => (fixed("Stop"), fixed("Save a checkpoint after the present step, and stop"), None),
+            Self::ResumeRun(_) => (fixed("Resume"), fixed("Go on from the last checkpoint"), None),
+            Self::ShowRunLog(_) => {
+                (fixed("Show or hide the log"), fixed("What the training process printed (citelink.log)"), None)
+            }
+            Self::CopyPath(path) => (fixed("Copy the path"), place(path), None),
+            Self::RefreshRuns => (fixed("Refresh the list of runs"), fixed("Read the runs folder again"), None),
+            Self::LeaveRunsAndClose => {
+                (fixed("Leave runs running and quit"), fixed("They go on in the background"), None)
+            }
+            Self::StopRunsAndClose => {
+                (fixed("Stop runs and quit"), fixed("They save a checkpoint and can be resumed"), None)
+            }
+            Self::KeepOpen => (fixed("Keep the window open"), fixed("Do not quit after all"), None),
             Self::CheckRows(_) => {
                 (fixed("Check these candidates"), fixed("Rank the candidates of this sentence with a model"), None)
             }

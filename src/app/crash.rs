@@ -52,11 +52,7 @@ fn write_log(folder: &Path, report: &str) -> std::io::Result<PathBuf> {
 
 /// Shows a message in a dialog of the system, and waits until it is put away.
 pub fn tell(text: &str) {
-    rfd::MessageDialog::new()
-        .set_level(rfd::MessageLevel::Error)
-        .set_title("Citelink")
-        .set_description(text)
-        .show();
+    rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("Citelink").set_description(text).show();
 }
 
 #[cfg(test)]

@@ -26,12 +26,7 @@ impl Dialogs {
     /// Asks for files to open; `filters` are names with the file endings they stand for. No path where the user
     /// cancelled.
     #[must_use]
-    pub fn open_files(
-        &self,
-        context: &egui::Context,
-        title: &str,
-        filters: &[(&str, &[&str])],
-    ) -> Job<Vec<PathBuf>> {
+    pub fn open_files(&self, context: &egui::Context, title: &str, filters: &[(&str, &[&str])]) -> Job<Vec<PathBuf>> {
         if let Self::Answered { open, .. } = self {
             let open = open.clone();
             return Job::start(context, "file dialog", move |_| Ok::<_, String>(open));

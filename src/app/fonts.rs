@@ -51,9 +51,8 @@ mod tests {
             let mut known = BTreeMap::new();
             missing.clear();
             for character in text.chars().filter(|character| !character.is_whitespace()) {
-                let has = *known
-                    .entry(character)
-                    .or_insert_with(|| ui.fonts_mut(|fonts| fonts.has_glyph(&font, character)));
+                let has =
+                    *known.entry(character).or_insert_with(|| ui.fonts_mut(|fonts| fonts.has_glyph(&font, character)));
                 if !has {
                     *missing.entry(character).or_insert(0) += 1;
                 }
@@ -75,10 +74,13 @@ mod tests {
             eprintln!("skipped: {} is not there", path.display());
             return;
         };
-        let text: String = text.lines().map(|line| {
-            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-            value.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect::<String>()
-        }).collect();
+        let text: String = text
+            .lines()
+            .map(|line| {
+                let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+                value.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect::<String>()
+            })
+            .collect();
         let mut missing = missing(&text);
         // Private-use characters mean something only in the font of the page they were extracted from.
         missing.retain(|character, _| !('\u{e000}'..='\u{f8ff}').contains(character));

@@ -78,7 +78,10 @@ impl Messages {
                             }
                             ui.with_layout(egui::Layout::top_down(egui::Align::LEFT), |ui| {
                                 ui.add_space(space::TIGHT);
-                                ui.add(egui::Label::new(egui::RichText::new(format!("⚠ {text}")).color(palette.error)).wrap());
+                                ui.add(
+                                    egui::Label::new(egui::RichText::new(format!("⚠ {text}")).color(palette.error))
+                                        .wrap(),
+                                );
                             });
                         });
                     });

@@ -192,6 +192,8 @@ impl CitelinkApp {
                 self.closing = true;
                 context.send_viewport_cmd(egui::ViewportCommand::Close);
             }
+            // The rest is the pages' own.
+            _ => {}
         }
     }
 

@@ -67,10 +67,7 @@ fn starts_as_json(path: &Path) -> bool {
 #[must_use]
 pub fn pasted_path(text: &str) -> Option<PathBuf> {
     let text = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let text = ['"', '\'']
-        .iter()
-        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
-        .unwrap_or(text);
+    let text = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(text);
     if let Some(address) = text.strip_prefix("file://") {
         let local = address.strip_prefix("localhost").unwrap_or(address);
         return Some(PathBuf::from(without_percents(local)));

@@ -48,8 +48,7 @@ impl CommandPalette {
         if enter {
             chosen = found.get(self.selected).map(|(command, _)| (*command).clone());
         }
-        let area = egui::Modal::default_area(egui::Id::unique("palette"))
-            .anchor(egui::Align2::CENTER_TOP, [0.0, 60.0]);
+        let area = egui::Modal::default_area(egui::Id::unique("palette")).anchor(egui::Align2::CENTER_TOP, [0.0, 60.0]);
         let modal = egui::Modal::new(egui::Id::unique("palette")).area(area).show(ui.ctx(), |ui| {
             ui.set_width(520.0_f32.min(ui.ctx().content_rect().width() - 80.0));
             let palette = Palette::of(ui);

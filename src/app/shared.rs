@@ -117,11 +117,7 @@ impl Shared {
 
     /// Asks where to save, then makes the file's bytes and writes them, both off the frame. `file_name` is the proposed
     /// name with its ending. A note says where the file is; a failure is shown as an error.
-    pub fn save_file(
-        &mut self,
-        file_name: &str,
-        contents: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
-    ) {
+    pub fn save_file(&mut self, file_name: &str, contents: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) {
         let title = format!("Save {file_name}");
         let asking = self.dialogs.save_file(&self.context, &title, file_name);
         self.saving.push(Saving::Asking(asking, Some(Box::new(contents))));

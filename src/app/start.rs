@@ -34,10 +34,8 @@ pub fn run(paths: Vec<PathBuf>) -> anyhow::Result<()> {
 
 fn creator(paths: Vec<PathBuf>) -> eframe::AppCreator<'static> {
     Box::new(move |creation| {
-        let settings = creation
-            .storage
-            .and_then(|storage| eframe::get_value(storage, settings::STORAGE_KEY))
-            .unwrap_or_default();
+        let settings =
+            creation.storage.and_then(|storage| eframe::get_value(storage, settings::STORAGE_KEY)).unwrap_or_default();
         Ok(Box::new(CitelinkApp::with_settings(&creation.egui_ctx, settings, paths)))
     })
 }

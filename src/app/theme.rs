@@ -186,8 +186,7 @@ fn visuals(mut visuals: Visuals, palette: &Palette) -> Visuals {
     visuals.widgets.hovered = widget(hovered, palette.weak, palette.text);
     visuals.widgets.active = widget(pressed, palette.accent, palette.text);
     visuals.widgets.open = widget(pressed, palette.line, palette.text);
-    visuals.selection =
-        Selection { bg_fill: palette.accent_wash, stroke: Stroke::new(1.5, palette.accent) };
+    visuals.selection = Selection { bg_fill: palette.accent_wash, stroke: Stroke::new(1.5, palette.accent) };
     visuals.weak_text_color = Some(palette.weak);
     visuals.hyperlink_color = palette.accent;
     visuals.faint_bg_color = mix(palette.card, palette.text, 0.03);

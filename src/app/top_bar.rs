@@ -72,9 +72,10 @@ fn loaded(ui: &mut egui::Ui, shared: &Shared, palette: &Palette) {
         let text = format!("{} · {} rows", short_name(&dataset.path), thousands(dataset.records.len()));
         (text, format!("Dataset: {}", dataset.path.display()))
     });
-    let model = shared.model_name.as_ref().map(|name| {
-        (short_name(std::path::Path::new(name)), format!("Model that checks sentences: {name}"))
-    });
+    let model = shared
+        .model_name
+        .as_ref()
+        .map(|name| (short_name(std::path::Path::new(name)), format!("Model that checks sentences: {name}")));
     for (text, tooltip) in [model, dataset].into_iter().flatten() {
         if ui.available_width() < 90.0 {
             return;

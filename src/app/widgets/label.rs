@@ -1,7 +1,7 @@
 //! CITATION and NOT_CITATION: a colour, a shape and the name, never the colour alone.
 
 use crate::app::theme;
-use egui::{Color32, Pos2, Response, Sense, Shape, Stroke, Ui, WidgetInfo, Role, vec2};
+use egui::{Color32, Pos2, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 /// The shape of a class: a disc for CITATION, a diamond for NOT_CITATION.
 #[must_use]

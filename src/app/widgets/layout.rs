@@ -44,7 +44,12 @@ pub fn primary_button(ui: &mut Ui, text: &str) -> egui::Response {
 }
 
 /// A label, a widget and a line of help under it; the widget takes the label as its accessible name.
-pub fn field_row(ui: &mut Ui, label: &str, help: &str, widget: impl FnOnce(&mut Ui) -> egui::Response) -> egui::Response {
+pub fn field_row(
+    ui: &mut Ui,
+    label: &str,
+    help: &str,
+    widget: impl FnOnce(&mut Ui) -> egui::Response,
+) -> egui::Response {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let name = ui.label(RichText::new(label).strong());

@@ -44,11 +44,7 @@ pub fn table_card<R>(
         egui::ScrollArea::horizontal()
             .id_salt(title)
             .show(ui, |ui| {
-                egui::Grid::new(title)
-                    .striped(true)
-                    .spacing([space::LARGE, space::TIGHT])
-                    .show(ui, contents)
-                    .inner
+                egui::Grid::new(title).striped(true).spacing([space::LARGE, space::TIGHT]).show(ui, contents).inner
             })
             .inner
     })
