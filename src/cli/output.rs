@@ -43,3 +43,50 @@ impl Progress for TerminalProgress {
         eprint!("\r{done} of {total} {}{end}", self.what);
     }
 }
+
+/// A number with separators between its thousands.
+#[must_use]
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Prints rows of which the first is the heading: the first column to the left, numbers to the right.
+pub fn print_table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for (place, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let padding = " ".repeat(width - cell.chars().count());
+            let parts = if column == 0 { [cell.as_str(), &padding] } else { [&padding, cell.as_str()] };
+            line.push_str(if column == 0 { "" } else { "   " });
+            line.extend(parts);
+        }
+        println!("{}", line.trim_end());
+        if place == 0 {
+            println!("{}", "─".repeat(widths.iter().sum::<usize>() + 3 * (COLUMNS - 1)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!([0, 999, 1000, 123_456, 1_234_567].map(thousands), ["0", "999", "1,000", "123,456", "1,234,567"]);
+    }
+}
