@@ -51,12 +51,12 @@ pub fn learn_vocabulary(
     for token in SPECIAL_TOKENS {
         pieces.id(token.to_owned());
     }
-    // Each character takes two entries, alone and continuing; at least half of the vocabulary is left to longer pieces.
-    let alphabet = alphabet(&words, ((settings.size - SPECIAL_TOKENS.len()) / 4).min(LARGEST_ALPHABET));
-    for &character in &alphabet {
+    // At least half of the vocabulary is left to longer pieces.
+    let alphabet = alphabet(&words, (settings.size - SPECIAL_TOKENS.len()) / 2);
+    for &(character, _) in &alphabet {
         pieces.id(character.to_string());
     }
-    for &character in &alphabet {
+    for (character, _) in alphabet.iter().filter(|(_, continues)| *continues) {
         pieces.id(format!("{CONTINUING}{character}"));
     }
     let mut text = Text::new(&words, &pieces);
@@ -74,18 +74,29 @@ pub fn learn_vocabulary(
     Ok(pieces.names)
 }
 
-/// The most frequent characters, by code point.
-fn alphabet(words: &[(String, u64)], most: usize) -> Vec<char> {
-    let mut counts: HashMap<char, u64> = HashMap::new();
+/// The most frequent characters, by code point, and whether they go on with words: punctuation marks and ideographs, which
+/// are words of their own, never do. Each takes an entry of the vocabulary, or two where it goes on with words.
+fn alphabet(words: &[(String, u64)], most_entries: usize) -> Vec<(char, bool)> {
+    let mut counts: HashMap<char, (u64, bool)> = HashMap::new();
     for (word, count) in words {
-        for character in word.chars() {
-            *counts.entry(character).or_default() += count;
+        for (position, character) in word.char_indices() {
+            let (total, continues) = counts.entry(character).or_default();
+            *total += count;
+            *continues |= position > 0;
         }
     }
-    let mut ranked: Vec<(char, u64)> = counts.into_iter().collect();
-    ranked.sort_unstable_by_key(|&(character, count)| (Reverse(count), character));
-    ranked.truncate(most);
-    let mut alphabet: Vec<char> = ranked.into_iter().map(|(character, _)| character).collect();
+    let mut ranked: Vec<(char, (u64, bool))> = counts.into_iter().collect();
+    ranked.sort_unstable_by_key(|&(character, (count, _))| (Reverse(count), character));
+    let mut entries = 0;
+    let mut alphabet: Vec<(char, bool)> = ranked
+        .into_iter()
+        .take(LARGEST_ALPHABET)
+        .map(|(character, (_, continues))| (character, continues))
+        .take_while(|&(_, continues)| {
+            entries += 1 + usize::from(continues);
+            entries <= most_entries
+        })
+        .collect();
     alphabet.sort_unstable();
     alphabet
 }
