@@ -36,7 +36,11 @@ fn print_report(report: &Report) {
     print_table(&[
         ["", "all rows", "after cleaning"].map(str::to_owned),
         ["rows".to_owned(), thousands(report.rows), thousands(clean.rows)],
-        ["label 0 (not a citation)".to_owned(), thousands(report.labels.not_citation), thousands(clean.labels.not_citation)],
+        [
+            "label 0 (not a citation)".to_owned(),
+            thousands(report.labels.not_citation),
+            thousands(clean.labels.not_citation),
+        ],
         ["label 1 (citation)".to_owned(), thousands(report.labels.citation), thousands(clean.labels.citation)],
         ["papers".to_owned(), String::new(), thousands(report.papers)],
         ["class weight of 0".to_owned(), String::new(), format!("{:.4}", clean.class_weights.not_citation)],

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn empty_fields_are_none() {
-        let row = row("{\"original_paper_id\":\"a\",\"sentence\":NaN,\"ref_paper_id\":null,\"ref_paper_title\":\"\\u001c \
+        let row =
+            row("{\"original_paper_id\":\"a\",\"sentence\":NaN,\"ref_paper_id\":null,\"ref_paper_title\":\"\\u001c \
                        \\u00a0\",\"ref_paper_text\":\" kept \",\"label\":1}\r");
         assert_eq!(row.original_paper_id, PaperId::Text("a".into()));
         assert_eq!(row.sentence, None);

@@ -219,7 +219,9 @@ fn what_was_found(rejected: &[RejectedLine]) -> String {
     match rejected {
         [] => "found an empty file".to_owned(),
         [only] => format!("found one line ({}) that is {}", only.line, only.reason),
-        [first, ..] => format!("found {} unusable lines, the first (line {}): {}", rejected.len(), first.line, first.reason),
+        [first, ..] => {
+            format!("found {} unusable lines, the first (line {}): {}", rejected.len(), first.line, first.reason)
+        }
     }
 }
 

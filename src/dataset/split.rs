@@ -93,10 +93,8 @@ impl Split {
         let for_validation = ((validation * papers.len() as f64) as usize).min(papers.len() - for_train);
         let (train, rest) = papers.split_at(for_train);
         let (validation, test) = rest.split_at(for_validation);
-        let mut parts = [train, validation, test].map(|papers| Part {
-            papers: papers.iter().map(|&paper| paper.clone()).collect(),
-            ..Part::default()
-        });
+        let mut parts = [train, validation, test]
+            .map(|papers| Part { papers: papers.iter().map(|&paper| paper.clone()).collect(), ..Part::default() });
         // From here on a paper's place is its part.
         for (part, papers) in [train, validation, test].into_iter().enumerate() {
             for &paper in papers {
@@ -213,7 +211,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_trained_on_is_refused() {
-        let check = |papers: &[i64]| split(&records(papers.iter().copied()), SplitSettings::default()).check_trainable();
+        let check =
+            |papers: &[i64]| split(&records(papers.iter().copied()), SplitSettings::default()).check_trainable();
         assert_eq!(check(&[]), Err(SplitError::EmptyPart { part: "train", papers: 0 }));
         assert_eq!(check(&[1, 2, 3]), Err(SplitError::EmptyPart { part: "validation", papers: 3 }));
         assert_eq!(check(&[2, 4, 6, 8, 10, 12, 14, 16]), Err(SplitError::OneClass { label: 0 }));

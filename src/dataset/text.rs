@@ -100,7 +100,10 @@ mod tests {
         spaces.extend([0x85, 0xA0, 0x1680]);
         spaces.extend(0x2000..0x200B);
         spaces.extend([0x2028, 0x2029, 0x202F, 0x205F, 0x3000]);
-        assert_eq!((0..=0x10_FFFF).filter(|&c| char::from_u32(c).is_some_and(is_white_space)).collect::<Vec<_>>(), spaces);
+        assert_eq!(
+            (0..=0x10_FFFF).filter(|&c| char::from_u32(c).is_some_and(is_white_space)).collect::<Vec<_>>(),
+            spaces
+        );
     }
 
     #[test]
@@ -111,7 +114,8 @@ mod tests {
 
     #[test]
     fn measuring_agrees_with_folding() {
-        let characters: Vec<char> = "ab \t\u{1c}\u{85}\u{a0}é\u{1680}\u{1681}\u{2003}\u{200b}\u{2028}√\u{3000}あ😀".chars().collect();
+        let characters: Vec<char> =
+            "ab \t\u{1c}\u{85}\u{a0}é\u{1680}\u{1681}\u{2003}\u{200b}\u{2028}√\u{3000}あ😀".chars().collect();
         // Every text of up to four of these characters.
         for code in 0..characters.len().pow(4) {
             let text: String =

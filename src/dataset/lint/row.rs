@@ -132,7 +132,8 @@ fn is_author_and_year(inside: &[u8]) -> bool {
     };
     let Some((before, year)) = year.split_last_chunk::<4>() else { return false };
     let plausible = (year.starts_with(b"19") || year.starts_with(b"20")) && year.iter().all(u8::is_ascii_digit);
-    plausible && (before.is_empty() || (before[0].is_ascii_alphabetic() && matches!(before.last(), Some(b' ' | b','))))
+    let named = before.iter().any(u8::is_ascii_uppercase) && !before.contains(&b'=');
+    plausible && (before.is_empty() || (named && matches!(before.last(), Some(b' ' | b','))))
 }
 
 /// A tag, an entity, or a LaTeX command with an argument.
@@ -172,8 +173,9 @@ fn has_markup(text: &str) -> bool {
 fn is_damaged(text: &str) -> bool {
     let bytes = text.as_bytes();
     // Without an early exit this compiles to vector instructions.
-    let control =
-        bytes.iter().fold(false, |found, &byte| found | (byte < 0x09) | ((0x0e..0x1c).contains(&byte)) | (byte == 0x7f));
+    let control = bytes
+        .iter()
+        .fold(false, |found, &byte| found | (byte < 0x09) | ((0x0e..0x1c).contains(&byte)) | (byte == 0x7f));
     control
         || (!text.is_ascii()
             && memchr3_iter(0xEF, 0xC2, 0xC3, bytes).any(|at| match &bytes[at..] {
@@ -215,10 +217,12 @@ mod tests {
 
     #[test]
     fn damage_is_told_from_foreign_letters() {
-        for text in ["a\u{fffd}b", "caf\u{c3}\u{a9}", "it\u{e2}\u{20ac}\u{2122}s", "a\u{1}", "\u{7f}", "\u{93}x\u{94}"] {
+        for text in ["a\u{fffd}b", "caf\u{c3}\u{a9}", "it\u{e2}\u{20ac}\u{2122}s", "a\u{1}", "\u{7f}", "\u{93}x\u{94}"]
+        {
             assert!(is_damaged(text), "{text:?}");
         }
-        for text in ["café Ångström", "São Paulo", "α\u{a0}β", "a\tb\n\u{1f}", "GÃ O", "\u{85}", "Â", "（あ）"] {
+        for text in ["café Ångström", "São Paulo", "α\u{a0}β", "a\tb\n\u{1f}", "GÃ O", "\u{85}", "Â", "（あ）"]
+        {
             assert!(!is_damaged(text), "{text:?}");
         }
     }
