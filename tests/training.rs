@@ -156,3 +156,57 @@ fn a_state_of_another_run_is_refused() {
     let failure = trainer(hyperparameters()).restore(&state).unwrap_err();
     assert!(failure.to_string().contains("parameter.classifier.bias"), "{failure}");
 }
+
+fn golden() -> serde_json::Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/bert.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// 50 steps on the batches that Hugging Face's `Trainer` was given in `goldens/bert.py`.
+#[test]
+fn the_loss_curve_agrees_with_hugging_face() {
+    let golden = golden();
+    let settings =
+        Hyperparameters { learning_rate: 1e-3, epochs: 10, batch_size: 8, log_every: 1, ..Default::default() };
+    let mut trainer = Trainer::new(tiny::model(&tiny::config()), settings, [0.75, 1.5], 0).unwrap();
+    let mut recorder = Recorder::default();
+    trainer.fit(&examples(37, 0), &examples(19, 5), &mut recorder).unwrap();
+
+    let steps = golden["curve"]["steps"].as_array().unwrap();
+    assert_eq!((recorder.reports.len(), steps.len()), (50, 50));
+    for (report, expected) in recorder.reports.iter().zip(steps) {
+        let expected = |field: &str| expected[field].as_f64().unwrap();
+        let near = |found: f64, field: &str, share: f64| {
+            let expected = expected(field);
+            assert!((found - expected).abs() <= share * expected.abs(), "{field} {found} {expected}: {report:?}");
+        };
+        near(report.step as f64, "step", 0.0);
+        near(report.epoch, "epoch", 1e-9);
+        near(report.learning_rate, "learning_rate", 1e-9);
+        near(report.loss, "loss", 0.01);
+        near(report.gradient_norm, "gradient_norm", 0.02);
+    }
+    let losses = golden["curve"]["validation_losses"].as_array().unwrap();
+    assert_eq!(recorder.evaluations.len(), losses.len());
+    for (evaluation, expected) in recorder.evaluations.iter().zip(losses) {
+        let expected = expected.as_f64().unwrap();
+        assert!((evaluation.loss - expected).abs() < 0.01 * expected, "{} {expected}", evaluation.loss);
+    }
+    let best = recorder.evaluations.iter().rposition(|evaluation| evaluation.improved).unwrap();
+    let lowest = losses.iter().map(|loss| loss.as_f64().unwrap()).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+    assert_eq!(best, lowest.unwrap().0);
+}
+
+#[test]
+fn steps_are_counted_as_hugging_face_counts_them() {
+    for count in golden()["step_counts"].as_array().unwrap() {
+        let number = |field: &str| count[field].as_u64().unwrap();
+        let settings = Hyperparameters {
+            epochs: 2,
+            batch_size: 8,
+            accumulation: number("accumulation") as usize,
+            ..Default::default()
+        };
+        assert_eq!(trainer(settings).total_steps(number("examples") as usize), number("steps"));
+    }
+}
