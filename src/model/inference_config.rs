@@ -98,6 +98,35 @@ impl InferenceConfig {
         Ok(config)
     }
 
+    /// Puts a threshold into a model folder's file and keeps everything else in it, fields that this program does not
+    /// know included; a folder without the file gets the default one.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] and [`ModelError::Malformed`], the latter also where the folder is no model.
+    pub fn save_threshold(folder: &Path, threshold: f64) -> Result<(), ModelError> {
+        let path = folder.join(INFERENCE_CONFIG);
+        if !folder.join("config.json").is_file() {
+            let reason = "the folder is no saved model: it has no config.json".to_owned();
+            return Err(ModelError::Malformed { path: folder.to_owned(), reason });
+        }
+        let json = match std::fs::read(&path) {
+            Ok(json) => json,
+            Err(failure) if failure.kind() == ErrorKind::NotFound => {
+                return Self { threshold, ..Self::default() }.write(folder);
+            }
+            Err(source) => return Err(ModelError::File { path, source }),
+        };
+        let malformed = |reason: String| ModelError::Malformed { path: path.clone(), reason };
+        let mut fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&json).map_err(|failure| malformed(failure.to_string()))?;
+        fields.insert("threshold".to_owned(), threshold.into());
+        write_atomically(&path, |file| {
+            serde_json::to_writer_pretty(&mut *file, &fields)?;
+            file.write_all(b"\n")
+        })
+        .map_err(|source| ModelError::File { path: path.clone(), source })
+    }
+
     /// Writes a model folder's file atomically.
     ///
     /// # Errors
@@ -109,5 +138,27 @@ impl InferenceConfig {
             file.write_all(b"\n")
         })
         .map_err(|source| ModelError::File { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_a_threshold_keeps_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(InferenceConfig::save_threshold(folder.path(), 0.3).is_err());
+        std::fs::write(folder.path().join("config.json"), "{}").unwrap();
+        InferenceConfig::save_threshold(folder.path(), 0.3).unwrap();
+        let read = || InferenceConfig::read(folder.path()).unwrap().unwrap();
+        assert_eq!(read(), InferenceConfig { threshold: 0.3, ..InferenceConfig::default() });
+        let path = folder.path().join(INFERENCE_CONFIG);
+        std::fs::write(&path, r#"{"note": [1, 2], "threshold": 0.3, "batch_size": 8}"#).unwrap();
+        InferenceConfig::save_threshold(folder.path(), 0.123_456_789_012_345_67).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["note"], serde_json::json!([1, 2]));
+        assert_eq!((read().threshold, read().batch_size), (0.123_456_789_012_345_67, 8));
     }
 }
