@@ -4,7 +4,7 @@ use super::export::CsvTable;
 use super::layout::card;
 use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
-use egui::{RichText, Ui};
+use egui::{Color32, RichText, Ui};
 use egui_plot::{Legend, Plot, PlotResponse, PlotUi};
 
 /// A plot in a card: a title, axes with names and units, a legend, and a menu to save it as CSV or PNG.
@@ -15,13 +15,14 @@ pub struct PlotCard<'a> {
     y: &'a str,
     height: f32,
     legend: bool,
+    key: &'a [(&'a str, Color32)],
 }
 
 impl<'a> PlotCard<'a> {
     /// A plot of `y` against `x`; both name the quantity and its unit.
     #[must_use]
     pub fn new(title: &'a str, x: &'a str, y: &'a str) -> Self {
-        Self { title, x, y, height: 220.0, legend: false }
+        Self { title, x, y, height: 220.0, legend: false, key: &[] }
     }
 
     /// The height of the plot in points (220 without this).
@@ -35,6 +36,13 @@ impl<'a> PlotCard<'a> {
     #[must_use]
     pub fn legend(mut self) -> Self {
         self.legend = true;
+        self
+    }
+
+    /// With a key above the plot, where it hides no data: names and colours.
+    #[must_use]
+    pub fn key(mut self, key: &'a [(&'a str, Color32)]) -> Self {
+        self.key = key;
         self
     }
 
@@ -71,6 +79,7 @@ impl<'a> PlotCard<'a> {
                     more.response.on_hover_text("Save as CSV or PNG");
                 });
             });
+            self.show_key(ui);
             ui.add_space(space::TIGHT);
             let mut plot = Plot::new(self.title)
                 .height(self.height)
@@ -86,6 +95,18 @@ impl<'a> PlotCard<'a> {
         });
         self.take_picture(ui, shared, picture, shown.response.rect);
         shown.inner
+    }
+
+    fn show_key(self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = egui::vec2(space::TIGHT, 0.0);
+            for &(name, colour) in self.key {
+                let (rect, _) = ui.allocate_exact_size(egui::vec2(12.0, 10.0), egui::Sense::hover());
+                ui.painter().rect_filled(rect.shrink2(egui::vec2(0.0, 2.5)), 1.0, colour);
+                ui.label(RichText::new(name).small());
+                ui.add_space(space::SMALL);
+            }
+        });
     }
 
     /// Counts down to the frame in which the picture that the user asked for is taken.
