@@ -1,6 +1,10 @@
 //! The window's journeys, without a display: each page has its own file under `tests/window/`.
 
+#[path = "window/check.rs"]
+mod check;
 #[path = "window/harness.rs"]
 mod harness;
 #[path = "window/shell.rs"]
 mod shell;
+#[path = "window/threshold.rs"]
+mod threshold;

@@ -72,6 +72,30 @@ pub enum Command {
     KeepOpen,
     /// Check the candidates of one sentence of the loaded dataset (positions among its records).
     CheckRows(Vec<usize>),
+    /// Check the example sentence.
+    CheckExample,
+    /// Take the sentence and all candidates away.
+    ClearCheck,
+    /// Take back the last change of the sentence and its candidates that was more than typing.
+    UndoCheck,
+    /// Add an empty candidate to fill in.
+    AddCandidate,
+    /// Choose JSON lines of references in the system's dialog.
+    OpenReferences,
+    /// Choose a sentence of the loaded dataset to check.
+    TakeFromDataset,
+    /// Choose the folder of the model that checks, in the system's dialog.
+    ChooseModelFolder,
+    /// Copy the ranking.
+    CopyRanking(CopyFormat),
+    /// Save the threshold in the run's best model.
+    SaveThreshold,
+    /// Save the threshold in a model folder that the user chooses.
+    SaveThresholdIn,
+    /// A model folder has a new threshold.
+    ThresholdSaved(PathBuf),
+    /// Copy the figures at the threshold as text.
+    CopyFigures,
     /// Look at predictions on the Threshold page: a run folder, or a predictions file.
     ShowThreshold(PathBuf),
     /// Choose light, dark, or what the system has.
@@ -94,6 +118,17 @@ pub enum Command {
     Close,
     /// Close the window without asking: a page has asked already.
     CloseNow,
+}
+
+/// How a ranking is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// To be read.
+    Text,
+    /// For a spreadsheet.
+    Csv,
+    /// For a program; as `citelink check --json` writes it.
+    Json,
 }
 
 /// How a command is presented.
@@ -129,6 +164,19 @@ impl Command {
         Self::ChooseBaseFolder,
         Self::ChooseRunsFolder,
         Self::RefreshRuns,
+        Self::CheckExample,
+        Self::AddCandidate,
+        Self::OpenReferences,
+        Self::TakeFromDataset,
+        Self::ChooseModelFolder,
+        Self::ClearCheck,
+        Self::UndoCheck,
+        Self::CopyRanking(CopyFormat::Text),
+        Self::CopyRanking(CopyFormat::Csv),
+        Self::CopyRanking(CopyFormat::Json),
+        Self::SaveThreshold,
+        Self::SaveThresholdIn,
+        Self::CopyFigures,
         Self::ClearRecent,
         Self::SetTheme(ThemeChoice::System),
         Self::SetTheme(ThemeChoice::Light),
@@ -232,6 +280,52 @@ impl Command {
             Self::CheckRows(_) => {
                 (fixed("Check these candidates"), fixed("Rank the candidates of this sentence with a model"), None)
             }
+            Self::CheckExample => {
+                (fixed("Check an example"), fixed("A sentence with candidates to try the Check page with"), None)
+            }
+            Self::ClearCheck => {
+                (fixed("Clear sentence and candidates"), fixed("Take the sentence and all candidates away"), None)
+            }
+            Self::UndoCheck => (
+                fixed("Undo on the Check page"),
+                fixed("Take back the last clearing, adding, removing or joining of candidates"),
+                None,
+            ),
+            Self::AddCandidate => {
+                (fixed("Add one"), fixed("Add a candidate and type its title, authors and text"), None)
+            }
+            Self::OpenReferences => (
+                fixed("From a file…"),
+                fixed("Add references from JSON lines with ref_paper_title, ref_paper_authors and ref_paper_text"),
+                None,
+            ),
+            Self::TakeFromDataset => (
+                fixed("From the dataset…"),
+                fixed("Take a sentence of the loaded dataset with its candidates and their labels"),
+                None,
+            ),
+            Self::ChooseModelFolder => {
+                (fixed("Choose a model folder…"), fixed("Check with a saved model, such as a run's best"), None)
+            }
+            Self::CopyRanking(format) => match format {
+                CopyFormat::Text => (fixed("Copy as text"), fixed("Copy the ranking to be read"), None),
+                CopyFormat::Csv => (fixed("Copy as CSV"), fixed("Copy the ranking for a spreadsheet"), None),
+                CopyFormat::Json => {
+                    (fixed("Copy as JSON"), fixed("Copy the ranking as citelink check --json writes it"), None)
+                }
+            },
+            Self::SaveThreshold => (
+                fixed("Save threshold"),
+                fixed("Write the threshold into the inference_config.json of the run's best model"),
+                control(Key::S),
+            ),
+            Self::SaveThresholdIn => (
+                fixed("Save threshold in a model folder…"),
+                fixed("Write the threshold into the inference_config.json of a model folder"),
+                None,
+            ),
+            Self::ThresholdSaved(path) => (fixed("Use the saved threshold"), place(path), None),
+            Self::CopyFigures => (fixed("Copy figures"), fixed("Copy the figures at the threshold as text"), None),
             Self::ShowThreshold(path) => (fixed("Choose a threshold"), place(path), None),
             Self::SetTheme(choice) => (
                 fixed(match choice {

@@ -168,7 +168,18 @@ impl CitelinkApp {
                 self.shared.settings.add_recent(path);
                 self.shared.page = Page::Train;
             }
-            Command::ShowThreshold(_) => self.shared.page = Page::Threshold,
+            Command::ShowThreshold(_) | Command::SaveThreshold | Command::SaveThresholdIn | Command::CopyFigures => {
+                self.shared.page = Page::Threshold;
+            }
+            Command::CheckExample
+            | Command::ClearCheck
+            | Command::UndoCheck
+            | Command::AddCandidate
+            | Command::OpenReferences
+            | Command::TakeFromDataset
+            | Command::ChooseModelFolder
+            | Command::CopyRanking(_) => self.shared.page = Page::Check,
+            Command::ThresholdSaved(_) => {}
             Command::OpenSample => self.shared.page = Page::Dataset,
             Command::TrainOnDataset => self.shared.page = Page::Train,
             Command::CheckRows(_) => self.shared.page = Page::Check,
