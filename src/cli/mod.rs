@@ -15,6 +15,7 @@ mod score;
 mod split;
 mod sweep;
 mod train;
+mod training;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

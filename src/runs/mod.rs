@@ -1,5 +1,6 @@
 //! The run folder: the only channel between a training process and everything else.
 
+mod best;
 mod checkpoint;
 mod events;
 mod execute;
@@ -8,19 +9,23 @@ mod follow;
 mod grid;
 mod launch;
 mod lock;
+mod prepare;
 mod progress;
+mod record;
 mod settings;
 mod summary;
+mod trainer_state;
 
 pub use events::{Event, EventKind, read_events};
-pub use execute::{resume, train};
+pub use execute::{resume, resume_aloud, train, train_aloud};
 pub use folder::{RunFolder, default_runs_folder, new_run_name};
 pub use follow::{FinalTable, Follower, RunState, RunView};
-pub use grid::{GridAxes, GridRow, grid};
+pub use grid::{GridAxes, GridNews, GridRow, grid, grid_aloud, grid_table};
 pub use launch::{
     PROGRAM_VARIABLE, RunProcess, grid_arguments, launch_grid, launch_resume, launch_train, train_arguments,
 };
 pub use progress::{Phase, RunProgress};
+pub use record::CHECKPOINT_VARIABLE;
 pub use settings::{RunSettings, TrainRequest};
 pub use summary::{RunSummary, list_runs};
 
@@ -41,8 +46,10 @@ pub enum RunError {
     Locked { path: PathBuf },
     #[error("{path} has changed since the run started: its SHA-256 is {found}, the run's is {expected}")]
     DatasetChanged { path: PathBuf, found: String, expected: String },
-    #[error("{path} holds a run with other settings: {what} differs; name another folder")]
+    #[error("{path} holds a run with other settings: {what}; name another folder")]
     OtherSettings { path: PathBuf, what: String },
+    #[error("{0}")]
+    Setting(String),
     #[error("cannot start {program}: {source}")]
     Launch { program: PathBuf, source: std::io::Error },
     #[error("stopped: the same command goes on from here")]
