@@ -274,3 +274,59 @@ fn fill(input: &mut impl Read, bytes: &mut Vec<u8>, length: usize) -> io::Result
     bytes.truncate(filled);
     Ok(filled == full)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Unwatched;
+
+    /// The lines of `bytes` with their numbers, through blocks of these sizes.
+    fn lines(bytes: &[u8], block: usize, line: usize) -> Vec<(usize, Option<Vec<u8>>)> {
+        let (blocks, _) = work_in_blocks(bytes, 0, false, Sizes { block, line }, &Unwatched, |block| {
+            let mut lines: Vec<_> = block.lines().map(|(number, line)| (number, Some(line.to_vec()))).collect();
+            lines.extend(block.too_long.then_some((block.first_line, None)));
+            lines
+        })
+        .unwrap();
+        blocks.concat()
+    }
+
+    #[test]
+    fn blocks_cut_between_lines_only() {
+        for text in
+            ["", "\n", "a", "a\n", "\n\na\r\n\nlonger line\nb", "one\ntwo\nthree\nfour and five\n\n\n", "no line end"]
+        {
+            let mut expected: Vec<&str> = text.split('\n').collect();
+            if expected.last() == Some(&"") {
+                expected.pop();
+            }
+            let expected: Vec<_> =
+                expected.iter().enumerate().map(|(place, line)| (place + 1, Some(line.as_bytes().to_vec()))).collect();
+            for block in 1..40 {
+                assert_eq!(lines(text.as_bytes(), block, 1000), expected, "{text:?} in blocks of {block}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_is_skipped_and_counted() {
+        let text = format!("short\n{}\nlast\n{}", "x".repeat(100), "y".repeat(100));
+        let [short, last] = [&b"short"[..], b"last"].map(|line| Some(line.to_vec()));
+        for block in 1..30 {
+            let expected = [(1, short.clone()), (2, None), (3, last.clone()), (4, None)];
+            assert_eq!(lines(text.as_bytes(), block, 20), expected, "blocks of {block}");
+        }
+    }
+
+    #[test]
+    fn a_failing_input_is_an_error() {
+        struct Failing;
+        impl Read for Failing {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        let failed = work_in_blocks((&b"line\n"[..]).chain(Failing), 0, true, SIZES, &Unwatched, |_| ());
+        assert!(matches!(failed, Err(Interruption::Failed(_))));
+    }
+}

@@ -49,7 +49,7 @@ pub enum DatasetError {
     NoUsableLine { path: PathBuf, found: String },
     /// So many lines were unusable that the file is something else.
     #[error(
-        "more than {MAX_REJECTED} lines of {path} cannot be used: expected one JSON object a line with original_paper_id, sentence, ref_paper_text and label"
+        "more than 1,000,000 lines of {path} cannot be used: expected one JSON object a line with original_paper_id, sentence, ref_paper_text and label"
     )]
     MostlyUnusable { path: PathBuf },
     /// The caller cancelled.
@@ -218,7 +218,7 @@ fn fold_block<T>(block: &Block, start: &impl Fn() -> T, add: &impl Fn(&mut T, Ro
 fn what_was_found(rejected: &[RejectedLine]) -> String {
     match rejected {
         [] => "found an empty file".to_owned(),
-        [only] => format!("found one line ({}) that is {}", only.line, only.reason),
+        [only] => format!("found one unusable line (line {}): {}", only.line, only.reason),
         [first, ..] => {
             format!("found {} unusable lines, the first (line {}): {}", rejected.len(), first.line, first.reason)
         }
