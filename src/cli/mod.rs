@@ -5,6 +5,7 @@
 
 mod bench;
 mod check;
+mod compute;
 mod create;
 mod eda;
 mod evaluate;

@@ -13,6 +13,12 @@ pub fn print_json(document: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints text on standard output; a reader that has gone away is an error and no panic.
+pub fn print_text(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", text.trim_end())?;
+    Ok(())
+}
+
 /// Progress on standard error: one line rewritten on a terminal, nothing elsewhere.
 #[derive(Debug)]
 pub struct TerminalProgress {

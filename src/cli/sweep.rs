@@ -1,7 +1,8 @@
 //! `citelink sweep`
 
-use super::output::print_json;
+use super::output::{print_json, print_text};
 use crate::evaluation::{Sweep, linspace, read_predictions};
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// The command's options.
@@ -36,10 +37,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         return print_json(&sweep);
     }
-    println!("threshold  accuracy  precision  recall  F1");
+    let mut table = "threshold  accuracy  precision  recall  F1\n".to_owned();
     for point in &sweep.points {
         let metrics = point.metrics;
-        println!(
+        writeln!(
+            table,
             "{:<9.4}  {:<8.3}  {:<9.3}  {:<6.3}  {:.3}{}",
             point.threshold,
             metrics.accuracy,
@@ -47,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             metrics.recall,
             metrics.f1,
             if *point == sweep.best { "  best" } else { "" }
-        );
+        )?;
     }
-    Ok(())
+    print_text(&table)
 }

@@ -7,13 +7,14 @@
 //! checked and skipped without recursion.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Brackets inside brackets beyond this depth make a line unusable, as Python's recursion limit does.
 const MAX_DEPTH: usize = 1000;
 
 /// One JSON value; strings decoded, numbers as written, nested values only named.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     /// A bare `NaN`, how `json.dumps` writes a missing float.
     NotANumber,
@@ -28,7 +29,7 @@ pub(super) enum Value<'a> {
 
 impl Value<'_> {
     /// The value's kind with its article, for messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::NotANumber => "NaN",
@@ -44,9 +45,9 @@ impl Value<'_> {
 
 /// What is wrong with the text, and at which byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: &'static str,
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) what: &'static str,
 }
 
 /// Reads one object and hands each field to `take`, in order.
@@ -56,6 +57,17 @@ pub(super) struct Fault {
 pub(super) fn scan_object<'a>(
     text: &'a str,
     mut take: impl FnMut(&str, Value<'a>),
+) -> Result<Option<&'static str>, Fault> {
+    scan_members(text, |_, name, value| take(name, value))
+}
+
+/// As [`scan_object`], with the bytes of `text` that each field takes up, from its name's quote to its value's end.
+///
+/// # Errors
+/// As [`scan_object`].
+pub(crate) fn scan_members<'a>(
+    text: &'a str,
+    mut take: impl FnMut(Range<usize>, &str, Value<'a>),
 ) -> Result<Option<&'static str>, Fault> {
     let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0 };
     scanner.skip_space();
@@ -70,9 +82,11 @@ pub(super) fn scan_object<'a>(
         scanner.at += 1;
     } else {
         loop {
+            scanner.skip_space();
+            let start = scanner.at;
             let name = scanner.field_name()?;
             let value = scanner.value()?;
-            take(&name, value);
+            take(start..scanner.at, &name, value);
             scanner.skip_space();
             match scanner.peek() {
                 Some(b',') => scanner.at += 1,

@@ -23,6 +23,7 @@ mod view;
 
 pub use cleaning::{Cleaning, clean};
 pub use figures::{Figures, Summary};
+pub(crate) use json::{Value, scan_members};
 pub use lint::{LISTED_LINES, LintFinding, LintKind, lint};
 pub use reader::{Dataset, DatasetError, RejectedLine};
 pub use record::{ByLabel, Label, PaperId, Record, balanced_class_weights};
