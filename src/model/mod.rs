@@ -24,6 +24,7 @@ pub use device::{Compute, DeviceChoice, Precision, set_threads};
 pub use dropout::{DropoutKey, counter_random};
 pub use error::ModelError;
 pub use folder::SavedModel;
+pub use hub::Hub;
 pub use inference_config::InferenceConfig;
 pub use source::ModelSource;
 pub use weights::{Weights, parameters};
