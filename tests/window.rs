@@ -2,6 +2,8 @@
 
 #[path = "window/check.rs"]
 mod check;
+#[path = "window/dataset.rs"]
+mod dataset;
 #[path = "window/harness.rs"]
 mod harness;
 #[path = "window/shell.rs"]

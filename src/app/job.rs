@@ -112,6 +112,12 @@ impl<T: Send + 'static> Job<T> {
         self.progress.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.progress.cancelled()
+    }
+
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> &JobProgress {

@@ -74,15 +74,46 @@ impl Window {
         texts
     }
 
-    /// Clicks the widget with exactly this label, once it is there.
+    /// Clicks the button, tab, choice or checkbox with exactly this label, once it is there.
     pub fn click(&mut self, label: &str) {
+        use egui::Role;
+        const PRESSED: [Role; 9] = [
+            Role::Button,
+            Role::Tab,
+            Role::CheckBox,
+            Role::ComboBox,
+            Role::RadioButton,
+            Role::MenuItem,
+            Role::ListBoxOption,
+            Role::Link,
+            Role::DisclosureTriangle,
+        ];
+        let pressed = |node: &Node<'_>| PRESSED.contains(&node.accesskit_node().role());
         let started = Instant::now();
-        while self.harness.query_by_label(label).is_none() && started.elapsed() < Duration::from_secs(5) {
+        while !self.harness.query_all_by_label(label).any(|node| pressed(&node)) {
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "nothing to click is called “{label}”; on screen:\n{}",
+                self.texts().join("\n")
+            );
             self.harness.step();
             std::thread::sleep(Duration::from_millis(5));
         }
-        self.harness.get_by_label(label).click();
+        let found = self.harness.query_all_by_label(label).find(pressed);
+        found.expect("the loop above ends once it is there").click();
         self.steps(3);
+    }
+
+    /// Gives the keyboard to the widget with this label.
+    pub fn focus(&mut self, label: &str) {
+        self.harness.get_by_label(label).focus();
+        self.steps(3);
+    }
+
+    /// Opens the choice with this label and chooses `option`.
+    pub fn choose(&mut self, label: &str, option: &str) {
+        self.click(label);
+        self.click(option);
     }
 
     /// Draws some frames.

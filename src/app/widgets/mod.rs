@@ -10,6 +10,7 @@
 //! | `empty_state` | [`EmptyState`]: what to do where there is nothing yet |
 //! | `progress` | [`progress_strip`]: bar, figure, time left and Cancel of a job |
 //! | `plot` | [`PlotCard`]: a titled plot with axis names, “Save as CSV…”, “Save as PNG…” |
+//! | `tabs` | [`tabs()`]: sub-views of a page |
 //! | `table` | [`table_card`], [`export_menu`]: a small table that can be copied and saved |
 //!
 //! Files are saved with [`Shared::save_file`](super::shared::Shared::save_file), which asks where, writes off the frame
@@ -24,6 +25,7 @@ pub mod numbers;
 pub mod plot;
 pub mod progress;
 pub mod table;
+pub mod tabs;
 
 pub use empty_state::EmptyState;
 pub use export::CsvTable;
@@ -33,3 +35,4 @@ pub use layout::{card, field_row, page, primary_button, section, warning};
 pub use plot::PlotCard;
 pub use progress::{Unit, progress_strip};
 pub use table::{export_menu, table_card};
+pub use tabs::tabs;

@@ -61,7 +61,7 @@ pub fn show(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
 /// What to do where no dataset is loaded.
 pub fn no_dataset(ui: &mut Ui, shared: &mut Shared) {
     let empty = EmptyState {
-        icon: "🎓",
+        icon: "∇",
         title: "Nothing to train on yet",
         text: "Open a labelled dataset to fine-tune a model on it. Past runs stay in the list at the left.",
         action: "Open a dataset…",
