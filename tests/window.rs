@@ -10,3 +10,5 @@ mod harness;
 mod shell;
 #[path = "window/threshold.rs"]
 mod threshold;
+#[path = "window/train.rs"]
+mod train;

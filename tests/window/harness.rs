@@ -1,6 +1,7 @@
 //! Drives the whole application as a person would, without a display.
 
 use citelink::app::CitelinkApp;
+use citelink::app::settings::Settings;
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, Node};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,15 @@ impl Window {
         let harness = Harness::builder()
             .with_size(size)
             .build_eframe(move |creation| CitelinkApp::new(&creation.egui_ctx, paths));
+        Self { harness }
+    }
+
+    /// Opens it with what it remembers from the last time.
+    pub fn open_remembering(paths: &[&Path], settings: Settings) -> Self {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let harness = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .build_eframe(move |creation| CitelinkApp::with_settings(&creation.egui_ctx, settings, paths));
         Self { harness }
     }
 
@@ -130,6 +140,16 @@ impl Window {
     /// Types text into what has the focus.
     pub fn type_text(&mut self, text: &str) {
         self.harness.event(egui::Event::Text(text.to_owned()));
+        self.steps(3);
+    }
+
+    /// Closes it, as the button of its frame does; whether it then goes is the application's to say.
+    pub fn close(&mut self) {
+        let viewport = self.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+        viewport.events.push(egui::ViewportEvent::Close);
+        self.harness.step();
+        let viewport = self.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+        viewport.events.clear();
         self.steps(3);
     }
 

@@ -2,7 +2,7 @@
 
 use super::form::BaseKind;
 use crate::app::job::Job;
-use crate::app::widgets::numbers::thousands;
+use crate::app::widgets::numbers::{counted, thousands};
 use crate::model::{BertConfig, ModelSource, SavedModel};
 use std::path::{Path, PathBuf};
 
@@ -153,8 +153,8 @@ fn look_into(folder: &Path) -> Result<BaseFacts, String> {
 
 fn facts(config: &BertConfig) -> BaseFacts {
     let shape = format!(
-        "{} layers of width {}, {} word pieces, up to {} tokens a pair",
-        config.num_hidden_layers,
+        "{} of width {}, {} word pieces, up to {} tokens a pair",
+        counted(config.num_hidden_layers, "layer", "layers"),
         thousands(config.hidden_size),
         thousands(config.vocab_size),
         thousands(config.max_position_embeddings),

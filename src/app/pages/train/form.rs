@@ -120,8 +120,14 @@ pub struct Numbers {
 impl Form {
     /// Puts the notebook's values back.
     pub fn reset_hyperparameters(&mut self) {
+        self.texts.clear();
+        self.complete();
+    }
+
+    /// Gives fields that nothing is remembered of, such as those of a later version, the notebook's values.
+    pub fn complete(&mut self) {
         let values = Hyperparameters::default();
-        self.texts = BTreeMap::from([
+        for (field, text) in [
             (Field::LearningRate, scientific(values.learning_rate)),
             (Field::Epochs, values.epochs.to_string()),
             (Field::BatchSize, values.batch_size.to_string()),
@@ -131,7 +137,9 @@ impl Form {
             (Field::Seed, values.seed.to_string()),
             (Field::LogEvery, values.log_every.to_string()),
             (Field::Threads, String::new()),
-        ]);
+        ] {
+            self.texts.entry(field).or_insert(text);
+        }
     }
 
     /// The text of a field, to edit.
@@ -236,6 +244,9 @@ mod tests {
         let numbers = Form::default().numbers(None).unwrap();
         assert_eq!(numbers, Numbers { hyperparameters: Hyperparameters::default(), threads: None });
         assert_eq!(Form::default().texts[&Field::LearningRate], "2e-5");
+        let mut remembered: Form = serde_json::from_str(r#"{"texts": {"Epochs": "7"}}"#).unwrap();
+        remembered.complete();
+        assert_eq!(remembered.numbers(None).unwrap().hyperparameters.epochs, 7);
     }
 
     #[test]

@@ -106,7 +106,8 @@ impl TrainPage {
     /// The page at start.
     #[must_use]
     pub fn new(shared: &Shared) -> Self {
-        let memory: Memory = shared.settings.recall(MEMORY).unwrap_or_default();
+        let mut memory: Memory = shared.settings.recall(MEMORY).unwrap_or_default();
+        memory.form.complete();
         Self {
             remembered: memory.clone(),
             memory,

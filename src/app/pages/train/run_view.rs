@@ -77,7 +77,7 @@ fn header(run: &OpenRun, busy: bool, ui: &mut Ui, shared: &mut Shared) {
     ui.add_space(space::SMALL);
     let (text, colour) = meaning(run, &state, &palette);
     ui.scope(|ui| {
-        ui.set_max_width(space::READABLE);
+        ui.set_max_width(space::READABLE.min(ui.available_width()));
         ui.add(egui::Label::new(RichText::new(text).color(colour)).wrap());
     });
     ui.add_space(space::TIGHT);
@@ -226,7 +226,8 @@ fn figures(run: &OpenRun, ui: &mut Ui) {
         ),
     ];
     if let Some(elapsed) = view.elapsed(jiff::Timestamp::now()) {
-        cards.push(("Time so far", duration(elapsed), Some("since the last start".to_owned())));
+        let name = if view.state == RunState::Running { "Time so far" } else { "Time taken" };
+        cards.push((name, duration(elapsed), Some("since the last start".to_owned())));
     }
     figure_row(ui, cards);
 }
@@ -314,9 +315,13 @@ fn metric_cells(metrics: &Metrics) -> [f64; 4] {
     [metrics.accuracy, metrics.precision, metrics.recall, metrics.f1]
 }
 
+/// Of a long training, the table shows this many last epochs; the file that it is saved to has all.
+const EPOCHS_SHOWN: usize = 20;
+
 /// Validation after each epoch, the best one marked.
 fn epochs(view: &RunView, ui: &mut Ui, shared: &mut Shared) {
     let best = view.best_epoch();
+    let hidden = view.evaluations.len().saturating_sub(EPOCHS_SHOWN);
     let table = || {
         let header = ["epoch", "step", "validation_loss", "accuracy", "precision", "recall", "f1", "best"];
         let mut table = CsvTable::new(header);
@@ -333,8 +338,11 @@ fn epochs(view: &RunView, ui: &mut Ui, shared: &mut Shared) {
             ui.weak(name);
         }
         ui.end_row();
-        for (epoch, step, loss, metrics) in &view.evaluations {
+        for (position, (epoch, step, loss, metrics)) in view.evaluations.iter().enumerate() {
             let is_best = best == Some(*epoch);
+            if position < hidden && !is_best {
+                continue;
+            }
             let text = |text: String| if is_best { RichText::new(text).strong() } else { RichText::new(text) };
             ui.label(text(epoch.to_string()));
             ui.label(text(thousands(*step as usize)));
@@ -348,6 +356,9 @@ fn epochs(view: &RunView, ui: &mut Ui, shared: &mut Shared) {
             ui.end_row();
         }
     });
+    if hidden > 0 {
+        ui.weak(format!("The last {EPOCHS_SHOWN} epochs and the best one; copied or saved, the table has all"));
+    }
 }
 
 /// The notebook's last table.
