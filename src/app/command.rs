@@ -88,6 +88,8 @@ pub enum Command {
     ChooseModelFolder,
     /// Copy the ranking.
     CopyRanking(CopyFormat),
+    /// Score the loaded dataset, or the sample, with the bundled model and look at the predictions.
+    ScoreWithBundled,
     /// Save the threshold in the run's best model.
     SaveThreshold,
     /// Save the threshold in a model folder that the user chooses.
@@ -174,6 +176,7 @@ impl Command {
         Self::CopyRanking(CopyFormat::Text),
         Self::CopyRanking(CopyFormat::Csv),
         Self::CopyRanking(CopyFormat::Json),
+        Self::ScoreWithBundled,
         Self::SaveThreshold,
         Self::SaveThresholdIn,
         Self::CopyFigures,
@@ -314,6 +317,11 @@ impl Command {
                     (fixed("Copy as JSON"), fixed("Copy the ranking as citelink check --json writes it"), None)
                 }
             },
+            Self::ScoreWithBundled => (
+                fixed("Score with the bundled model"),
+                fixed("Score the loaded dataset, or the sample, and look at the predictions on the Threshold page"),
+                None,
+            ),
             Self::SaveThreshold => (
                 fixed("Save threshold"),
                 fixed("Write the threshold into the inference_config.json of the run's best model"),

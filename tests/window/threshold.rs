@@ -160,3 +160,55 @@ fn a_folder_that_cannot_take_the_threshold_is_named() {
     window.wait_for("The threshold was not saved", 10);
     assert!(window.errors()[0].contains("best"), "{:?}", window.errors());
 }
+
+#[test]
+fn the_sample_is_scored_with_the_bundled_model() {
+    let mut window = Window::open(&[]);
+    window.app().shared_mut().send(Command::ScoreWithBundled);
+    window.wait_for("ranking counts the", 60);
+    assert!(window.shows("calling everything a citation reaches"));
+    assert!(window.errors().is_empty(), "{:?}", window.errors());
+}
+
+/// `cargo test --test window -- --ignored --nocapture dragging_300_000_rows`
+#[test]
+#[ignore = "a measurement"]
+fn dragging_300_000_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let predictions: Vec<Prediction> = (0..300_000_u32)
+        .map(|row| {
+            let logit = (row.wrapping_mul(2_654_435_761) >> 8) as f32 / f32::from(2_u16).powi(22) - 2.0;
+            let probability = probability_of([0.0, logit]);
+            Prediction {
+                row: row as usize,
+                original_paper_id: (row / 46).to_string(),
+                ref_paper_id: row.to_string(),
+                label: u8::from(row % 3 == 0),
+                logit_0: 0.0,
+                logit_1: logit,
+                probability,
+            }
+        })
+        .collect();
+    let path = folder.path().join("large.csv");
+    write_predictions(&path, &predictions).unwrap();
+    let mut window = Window::open(&[]);
+    window.app().shared_mut().send(Command::ShowThreshold(path));
+    window.wait_for("95 % intervals by drawing", 60);
+    let from = window.harness.get_by_label(LINE).rect().center();
+    window.harness.drag_at(from);
+    window.steps(2);
+    let mut milliseconds: Vec<f64> = (0..200_u8)
+        .map(|step| {
+            window.harness.hover_at(from + egui::vec2(f32::from(step), 0.0));
+            let started = std::time::Instant::now();
+            window.steps(1);
+            started.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    milliseconds.sort_by(f64::total_cmp);
+    eprintln!(
+        "a frame takes {:.2} ms in the median, {:.2} ms at the 95th percentile",
+        milliseconds[100], milliseconds[190]
+    );
+}

@@ -1,43 +1,35 @@
-//! A sentence with candidates to try the page with, written for this program.
+//! A sentence with candidates to try the page with, from the sample dataset.
 
-use super::input::{Entry, Inputs};
-use crate::checking::Reference;
+use super::input::Inputs;
+use crate::dataset::{Dataset, DatasetError, Label, PaperId};
+use std::collections::HashMap;
 
-/// (title, authors, text)
-const CANDIDATES: &[(&str, &str, &str)] = &[
-    (
-        "Listening for rain: acoustic gauges on a mountain slope",
-        "Ana Brandt, Teodor Lindqvist",
-        "We describe microphones under a steel plate that estimate rainfall from the sound of drops. Over two wet \
-         seasons the acoustic estimate followed tipping-bucket gauges to within nine percent, and it kept working \
-         when leaves blocked the buckets.",
-    ),
-    (
-        "Why tipping buckets fail under trees",
-        "Mireille Okafor",
-        "Leaves and spider webs block the funnels of rain gauges below a canopy. We inspected forty gauges each week \
-         and found that a third had lost part of their catch.",
-    ),
-    (
-        "A lexicon of bird calls in three valleys",
-        "Jonas Weil, Priya Raman",
-        "Recordings of dawn choruses were segmented by hand and named by five listeners. Agreement was high for \
-         warblers and low for finches.",
-    ),
-    ("Cheap sensors for snow depth", "Teodor Lindqvist", ""),
-];
+/// The sample's sentence with the most candidates of both kinds (the first of several).
+pub(super) fn example() -> Result<Inputs, DatasetError> {
+    let sample = Dataset::sample()?;
+    let mut rows_of: HashMap<(&PaperId, &str), Vec<usize>> = HashMap::new();
+    for (row, record) in sample.records.iter().enumerate() {
+        if let Some(sentence) = record.sentence.as_deref() {
+            rows_of.entry((&record.original_paper_id, sentence)).or_default().push(row);
+        }
+    }
+    let has = |rows: &[usize], label| rows.iter().any(|&row| sample.records[row].label == Some(label));
+    let rows = rows_of
+        .into_values()
+        .filter(|rows| has(rows, Label::Citation) && has(rows, Label::NotCitation))
+        .max_by_key(|rows| (rows.len(), std::cmp::Reverse(rows[0])))
+        .unwrap_or_default();
+    Ok(Inputs::of_rows(&sample, &rows))
+}
 
-/// The example.
-pub(super) fn example() -> Inputs {
-    Inputs {
-        sentence: "Sound has been proposed as a way to measure rainfall where leaves block ordinary rain gauges."
-            .to_owned(),
-        candidates: CANDIDATES
-            .iter()
-            .map(|&(title, authors, text)| Entry {
-                reference: Reference { title: title.to_owned(), authors: authors.to_owned(), text: text.to_owned() },
-                label: None,
-            })
-            .collect(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_something_to_rank() {
+        let example = example().unwrap();
+        assert!(!example.sentence.is_empty());
+        assert!(example.rankable().len() >= 3, "{example:?}");
     }
 }

@@ -94,7 +94,10 @@ impl CheckPage {
                     self.replace("taking another sentence", Inputs::of_rows(&dataset, rows), shared);
                 }
             }
-            Command::CheckExample => self.replace("loading the example", example::example(), shared),
+            Command::CheckExample => match example::example() {
+                Ok(inputs) => self.replace("loading the example", inputs, shared),
+                Err(failure) => shared.error(failure.to_string()),
+            },
             Command::ClearCheck if !self.inputs.is_empty() => self.replace("clearing", Inputs::default(), shared),
             Command::UndoCheck => {
                 if let Some(inputs) = self.history.undo() {
@@ -287,7 +290,7 @@ impl CheckPage {
                     ui.label(format!("Threshold {threshold:.3}"));
                     let base = model.base.as_ref().map_or(String::new(), |base| format!(" · made from {base}"));
                     let device = model.device;
-                    ui.label(RichText::new(format!("{origin}{base} · on {device}")).color(palette.weak));
+                    ui.label(RichText::new(format!("{origin}{base} · on the {device}")).color(palette.weak));
                 }
                 ModelState::Failed(_) => {
                     ui.label(RichText::new("✖ could not be loaded").color(palette.error));

@@ -16,7 +16,7 @@ pub(super) struct LoadedModel {
     pub base: Option<String>,
     /// The threshold is the model's own; otherwise it is the default of 0.5.
     pub own_threshold: bool,
-    /// `cpu`, `cuda` or `metal`.
+    /// What it computes on.
     pub device: &'static str,
 }
 
@@ -147,7 +147,10 @@ fn load(source: &ModelSource, progress: &dyn Progress) -> Result<LoadedModel, Ch
         scorer,
         base: base_name(&model),
         own_threshold: model.inference.is_some(),
-        device: compute.device_name(),
+        device: match compute.device_name() {
+            "cpu" => "processor",
+            gpu => gpu,
+        },
     })
 }
 

@@ -9,7 +9,7 @@ use crate::dataset::Label;
 use egui::{Align, Align2, Layout, Rect, RichText, Sense, Stroke, UiBuilder, pos2, vec2};
 
 /// Height of one ranked candidate.
-const ROW: f32 = 72.0;
+const ROW: f32 = 78.0;
 
 /// Draws the ranking; returns the position (among the page's candidates) that was clicked.
 pub(super) fn show(ui: &mut egui::Ui, ranked: &Ranked, current: bool, selected: Option<usize>) -> Option<usize> {
@@ -55,6 +55,7 @@ fn row(ui: &mut egui::Ui, candidate: &Candidate, entry: Option<&Entry>, threshol
     let inner = rect.shrink2(vec2(12.0, space::SMALL));
     let mut ui = ui.new_child(UiBuilder::new().max_rect(inner).layout(Layout::top_down(Align::Min)));
     ui.spacing_mut().item_spacing.y = 2.0;
+    ui.spacing_mut().interact_size.y = 18.0;
     ui.horizontal(|ui| {
         ui.label(RichText::new(candidate.rank.to_string()).strong());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -1,10 +1,14 @@
 //! Opening what the user named: a run folder, or a predictions file.
 
-use super::study::Study;
+use super::study::{Origins, Study};
 use super::texts::TextSource;
+use crate::checking::{CheckError, Scorer};
+use crate::dataset::{Cleaning, Dataset, DatasetError, Label, PaperId, ReferenceBlock, clean, reference_block};
 use crate::evaluation::PredictionsError;
-use crate::model::{InferenceConfig, ModelError};
+use crate::model::{Compute, DeviceChoice, InferenceConfig, ModelError, SavedModel};
+use crate::progress::Progress;
 use crate::runs::{RunFolder, RunSettings};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +37,12 @@ pub(super) enum OpenError {
     Model(#[from] ModelError),
     #[error("{0} has no validation.csv yet: it is written at the end of training, so resume the run or wait for it")]
     NoPredictions(PathBuf),
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    #[error("{0} has no labelled row with a sentence and a text, so there is nothing to choose a threshold by")]
+    Unlabelled(PathBuf),
     #[error("{0} is neither a run folder nor a predictions file (.csv)")]
     Unknown(PathBuf),
 }
@@ -87,4 +97,38 @@ fn open_run(run: &RunFolder) -> Result<Opened, OpenError> {
     let texts =
         settings.map(|settings| TextSource::File { path: settings.request.dataset, sha256: settings.dataset_sha256 });
     Ok(Opened { path: run.path().to_owned(), validation, test, model, saved_threshold, texts })
+}
+
+/// Scores the labelled rows of a dataset (the sample without one) with the bundled model; progress in rows.
+pub(super) fn score(dataset: Option<Arc<Dataset>>, progress: &dyn Progress) -> Result<Opened, OpenError> {
+    let dataset = match dataset {
+        Some(dataset) => dataset,
+        None => Arc::new(Dataset::sample()?),
+    };
+    let mut rows = clean(&dataset.records, Cleaning::default());
+    rows.retain(|&row| dataset.records[row].label.is_some());
+    if rows.is_empty() {
+        return Err(OpenError::Unlabelled(dataset.path.clone()));
+    }
+    let compute = Compute::choose(DeviceChoice::Auto, None).unwrap_or_else(|_| Compute::processor());
+    let scorer = Scorer::new(&SavedModel::bundled()?, &compute)?;
+    let records = || rows.iter().map(|&row| &dataset.records[row]);
+    let pairs: Vec<(&str, String)> = records()
+        .map(|record| (record.sentence.as_deref().unwrap_or_default(), reference_block(ReferenceBlock::of(record))))
+        .collect();
+    let scored = scorer.score(&pairs, progress)?;
+    let mut numbers: HashMap<&PaperId, usize> = HashMap::new();
+    let papers = records()
+        .map(|record| {
+            let next = numbers.len();
+            *numbers.entry(&record.original_paper_id).or_insert(next)
+        })
+        .collect();
+    let paper_count = numbers.len();
+    let labels = records().map(|record| record.label == Some(Label::Citation)).collect();
+    let probabilities = scored.iter().map(|scored| scored.probability).collect();
+    let path = dataset.path.clone();
+    let study = Study::of(&path, labels, probabilities, Some(Origins { rows: rows.clone(), papers, paper_count }));
+    let texts = Some(TextSource::Loaded(Arc::clone(&dataset)));
+    Ok(Opened { path, validation: Arc::new(study), test: None, model: None, saved_threshold: None, texts })
 }

@@ -25,7 +25,7 @@ use crate::app::job::Job;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{EmptyState, Unit, card, primary_button, progress_strip, section, warning};
+use crate::app::widgets::{EmptyState, Unit, primary_button, progress_strip, warning};
 use crate::model::{InferenceConfig, ModelError};
 use controls::Wishes;
 use egui::{Frame, Margin, Panel, RichText, Ui};
@@ -81,6 +81,12 @@ impl ThresholdPage {
     pub fn handle(&mut self, command: &Command, shared: &mut Shared) {
         match command {
             Command::ShowThreshold(path) => self.open(path, &shared.context),
+            Command::ScoreWithBundled => {
+                let dataset = shared.dataset.clone();
+                let name = dataset.as_ref().map_or_else(|| PathBuf::from("the sample"), |dataset| dataset.path.clone());
+                let job = Job::start(&shared.context, "score-dataset", move |progress| load::score(dataset, progress));
+                self.loading = Some((name, job));
+            }
             Command::SaveThreshold => {
                 if let Some(model) = self.session.as_ref().and_then(|session| session.opened.model.clone()) {
                     self.save(model, &shared.context);
@@ -138,6 +144,8 @@ impl ThresholdPage {
             self.loading = None;
             match result {
                 Ok(opened) => self.session = Some(Session::start(opened, shared)),
+                // Whoever cancels knows it.
+                Err(message) if message == "cancelled" => {}
                 Err(message) => shared.error(format!("No predictions were opened: {message}")),
             }
         }
@@ -176,7 +184,9 @@ impl ThresholdPage {
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(margin);
         if let Some((path, job)) = &self.loading {
             Panel::top("threshold_loading").frame(frame).show(ui, |ui| {
-                if progress_strip(ui, &format!("Reading {}…", path.display()), job.progress(), Unit::Bytes) {
+                let scoring = job.progress().figures().1 > 0;
+                let what = format!("{} {}…", if scoring { "Scoring" } else { "Reading" }, path.display());
+                if progress_strip(ui, &what, job.progress(), Unit::Things("rows")) {
                     job.cancel();
                 }
             });
@@ -185,17 +195,12 @@ impl ThresholdPage {
             egui::CentralPanel::default().frame(frame).show(ui, |ui| nothing_yet(ui, shared));
             return;
         };
-        let narrow = ui.available_width() < 1000.0;
         let mut moved = None;
-        Panel::left("threshold_controls")
-            .frame(frame)
-            .resizable(false)
-            .exact_size(if narrow { 300.0 } else { 340.0 })
-            .show(ui, |ui| {
-                egui::ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| {
-                    moved = session.controls(ui, shared, &mut self.wishes, self.saving.is_some());
-                });
+        Panel::left("threshold_controls").frame(frame).resizable(false).exact_size(345.0).show(ui, |ui| {
+            egui::ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| {
+                moved = session.controls(ui, shared, &mut self.wishes, self.saving.is_some());
             });
+        });
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             egui::ScrollArea::vertical().id_salt("figures").auto_shrink(false).show(ui, |ui| {
                 moved = moved.or(session.figures(ui, shared));
@@ -219,6 +224,15 @@ fn nothing_yet(ui: &mut Ui, shared: &mut Shared) {
         if ui.button("Open predictions…").clicked() {
             shared.send(Command::Open);
         }
+        let (text, tooltip) = if shared.dataset.is_some() {
+            ("Score the loaded dataset with the bundled model", "Its labelled rows become the predictions")
+        } else {
+            ("Score the sample with the bundled model", "Some 80 rows, to see this page alive")
+        };
+        if ui.button(text).on_hover_text(tooltip).clicked() {
+            shared.send(Command::ScoreWithBundled);
+        }
+        ui.add_space(space::SMALL);
         ui.weak("No run yet? Train a model on the Train page: its predictions open here");
     });
     if pressed.clicked() {
@@ -240,7 +254,12 @@ impl Session {
     fn start_texts(opened: &Opened, shared: &Shared) -> TextState {
         let Some(source) = opened.texts.clone() else {
             return TextState::Unavailable(
-                "a predictions file does not say which dataset it is of: open the run folder instead".to_owned(),
+                if opened.model.is_some() {
+                    "the run's run.json does not say which dataset it is of"
+                } else {
+                    "a predictions file does not say which dataset it is of: open the run folder instead"
+                }
+                .to_owned(),
             );
         };
         // What the Dataset page has loaded need not be read again.
@@ -380,30 +399,26 @@ impl Session {
     fn heading(&mut self, ui: &mut Ui, shared: &mut Shared) {
         let palette = Palette::of(ui);
         let study = Arc::clone(&self.opened.validation);
+        let wide = ui.available_width() > 760.0;
         ui.horizontal(|ui| {
-            let name = self
-                .opened
-                .path
-                .file_name()
-                .map_or_else(|| self.opened.path.display().to_string(), |name| name.to_string_lossy().into_owned());
-            ui.heading(name).on_hover_text(self.opened.path.display().to_string());
+            let path = &self.opened.path;
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into());
+            ui.add(egui::Label::new(RichText::new(name).heading()).truncate())
+                .on_hover_text(path.display().to_string());
             let mut figures = counted(study.analysis.rows(), "row", "rows");
             if let Some(origins) = &study.origins {
                 figures = format!("{figures}, {}", counted(origins.paper_count, "paper", "papers"));
             }
             let part = if self.opened.model.is_some() { "validation: " } else { "" };
             ui.label(RichText::new(format!("{part}{figures}")).color(palette.weak));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Open…").on_hover_text("Open another predictions file").clicked() {
-                    shared.send(Command::Open);
-                }
-                if ui.button("Copy figures").on_hover_text("Copy the figures at this threshold as text").clicked() {
-                    shared.send(Command::CopyFigures);
-                }
-                self.test_switch(ui, &shared.context);
-            });
+            if wide {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.actions(ui, shared));
+            }
         });
-        let study = &self.opened.validation;
+        if !wide {
+            ui.horizontal(|ui| self.actions(ui, shared));
+        }
         ui.add(egui::Label::new(RichText::new(self.verdict()).strong()).wrap().selectable(true));
         if let Some(roc_auc) = study.roc_auc {
             let interval = self.intervals.areas().and_then(|areas| areas.roc_auc);
@@ -413,6 +428,16 @@ impl Session {
             warning(ui, "All rows have the same label, so curves and areas are not defined");
         }
         ui.add_space(space::TIGHT);
+    }
+
+    fn actions(&mut self, ui: &mut Ui, shared: &mut Shared) {
+        if ui.button("Open…").on_hover_text("Open another predictions file").clicked() {
+            shared.send(Command::Open);
+        }
+        if ui.button("Copy figures").on_hover_text("Copy the figures at this threshold as text").clicked() {
+            shared.send(Command::CopyFigures);
+        }
+        self.test_switch(ui, &shared.context);
     }
 
     fn test_switch(&mut self, ui: &mut Ui, context: &egui::Context) {

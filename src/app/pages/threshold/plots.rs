@@ -178,7 +178,7 @@ fn quarter_label(mark: GridMark) -> String {
 fn count_step(highest: usize) -> usize {
     let rough = (highest / 4).max(1);
     let power = 10_usize.pow(rough.ilog10());
-    [1, 2, 5].into_iter().map(|factor| factor * power).rfind(|&step| step <= rough).unwrap_or(power)
+    [1, 2, 5].into_iter().map(|factor| factor * power).find(|&step| step >= rough).unwrap_or(10 * power)
 }
 
 /// All of 0 to 1 and nothing else: a plot that moved under the pointer could not be used to choose a threshold.
