@@ -21,10 +21,10 @@ pub struct InferenceConfig {
     /// Tokens a pair at most.
     #[serde(default = "default_max_length")]
     pub max_length: usize,
-    /// {0: NOT_CITATION, 1: CITATION}
+    /// `{0: NOT_CITATION, 1: CITATION}`
     #[serde(default = "id_to_label")]
     pub id2label: BTreeMap<String, String>,
-    /// {NOT_CITATION: 0, CITATION: 1}
+    /// `{NOT_CITATION: 0, CITATION: 1}`
     #[serde(default = "label_to_id")]
     pub label2id: BTreeMap<String, u32>,
     #[serde(default)]

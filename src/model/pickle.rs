@@ -1,4 +1,4 @@
-//! Reading the pickles of PyTorch weight files, without running what they say.
+//! Reading the pickles of `PyTorch` weight files, without running what they say.
 //!
 //! A pickle is a program for a small stack machine (described in Python's `pickletools`) that can call any Python
 //! function. This machine knows the handful of calls that state dicts need and refuses every other by name. What it holds

@@ -1,4 +1,4 @@
-//! Reading `pytorch_model.bin` in both of its layouts: since PyTorch 1.6 a zip archive of a pickle and one file for each
+//! Reading `pytorch_model.bin` in both of its layouts: since `PyTorch` 1.6 a zip archive of a pickle and one file for each
 //! storage; before that a row of pickles (a magic number, the layout's version, facts about the machine, the state dict,
 //! the storages' keys) followed by the storages.
 

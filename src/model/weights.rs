@@ -76,7 +76,7 @@ impl Weights {
     }
 
     /// Random weights of a shape, as Hugging Face initialises BERT: N(0, `initializer_range`) for matrices and
-    /// embeddings (zero for the padding token), zero biases, one for LayerNorm weights. Same seed, same weights.
+    /// embeddings (zero for the padding token), zero biases, one for `LayerNorm` weights. Same seed, same weights.
     #[must_use]
     pub fn random(config: &BertConfig, seed: u64) -> Self {
         let tensors = parameters(config)
@@ -162,7 +162,7 @@ impl Weights {
 /// A file's name for a tensor, as this program calls it; None for what the classifier has no use for.
 ///
 /// Checkpoints from before 2019 write `gamma` and `beta`; a bare `BertModel` leaves out the `bert.` prefix; one saved
-/// from PyTorch's data-parallel wrapper carries `module.`.
+/// from `PyTorch`'s data-parallel wrapper carries `module.`.
 pub(super) fn translate(name: &str) -> Option<String> {
     let name = name.strip_prefix("module.").unwrap_or(name);
     let name = match name.rsplit_once('.') {
@@ -227,7 +227,7 @@ fn random_tensor(name: &str, shape: &[usize], config: &BertConfig, seed: u64) ->
     let count = shape.iter().product();
     let values = if name.ends_with("LayerNorm.weight") {
         vec![1.0; count]
-    } else if name.ends_with(".bias") {
+    } else if name.rsplit('.').next() == Some("bias") {
         vec![0.0; count]
     } else {
         let mut values = normal(count, config.initializer_range, seed, site(name));

@@ -56,7 +56,7 @@ const SPECIAL_TOKENS_OF_A_PAIR: usize = 3;
 /// Texts longer than this many bytes are tokenized in pieces: the library keeps some 50 bytes per byte of text.
 const PIECE: usize = 16 * 1024;
 
-/// A BERT WordPiece tokenizer for sentence pairs.
+/// A BERT `WordPiece` tokenizer for sentence pairs.
 #[derive(Debug, Clone)]
 pub struct PairTokenizer {
     tokenizer: Arc<Tokenizer>,

@@ -162,7 +162,9 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path) -> Result<(), Tokenizer
     for (token, id) in vocabulary {
         // A token's line is its id: where a vocabulary skips one, a token that no text can hold keeps the place.
         for missing in next..id {
-            text.push_str(&format!("[missing{missing}]\n"));
+            text.push_str("[missing");
+            text.push_str(&missing.to_string());
+            text.push_str("]\n");
         }
         text.push_str(&token);
         text.push('\n');

@@ -1,8 +1,8 @@
-//! Learning a WordPiece vocabulary from text.
+//! Learning a `WordPiece` vocabulary from text.
 //!
 //! The words of the text, lower-cased and cut as BERT's tokenizer does, are taken apart into characters, and the pair of
 //! neighbouring pieces that is most frequent becomes a piece of its own, again and again: byte-pair encoding's merges
-//! (Sennrich, Haddow and Birch 2016) written as WordPieces, which is how Hugging Face's trainer learns them too. Its order
+//! (Sennrich, Haddow and Birch 2016) written as word pieces, which is how Hugging Face's trainer learns them too. Its order
 //! of ties depends on a hash map's random state; here equal counts go by the pieces' ids, so that the same text always
 //! gives the same vocabulary.
 
@@ -29,7 +29,7 @@ const LARGEST_ALPHABET: usize = 1000;
 /// Marks a piece that goes on with a word.
 const CONTINUING: &str = "##";
 
-/// Learns a lower-cased WordPiece vocabulary from text files (`.gz` is read), special tokens first; fewer entries where
+/// Learns a lower-cased `WordPiece` vocabulary from text files (`.gz` is read), special tokens first; fewer entries where
 /// the text has no more. The same files give the same vocabulary. Progress in bytes read.
 ///
 /// # Errors

@@ -88,7 +88,7 @@ impl Drop for Server {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Answers one request and closes the connection.
@@ -106,7 +106,7 @@ fn answer(mut stream: TcpStream, site: &Site) -> std::io::Result<()> {
             assert_eq!(agent, concat!("citelink/", env!("CARGO_PKG_VERSION")));
         }
         if let Some(asked) = line.strip_prefix("range: bytes=") {
-            range = asked.to_owned();
+            asked.clone_into(&mut range);
             start = asked.trim_end_matches('-').parse().unwrap();
         }
     }
@@ -131,7 +131,7 @@ fn answer(mut stream: TcpStream, site: &Site) -> std::io::Result<()> {
         return stream.write_all(plain("404 Not Found", "").as_bytes());
     };
     // Large files lie elsewhere and carry their SHA-256; small ones are sent at once and carry a Git hash.
-    let is_large = name.ends_with(".bin") || name.ends_with(".safetensors");
+    let is_large = Path::new(name).extension().is_some_and(|kind| kind == "bin" || kind == "safetensors");
     if is_large {
         let more = format!(
             "X-Repo-Commit: {COMMIT}\r\nX-Linked-ETag: \"{}\"\r\nX-Linked-Size: {}\r\nETag: \"else\"\r\nLocation: \

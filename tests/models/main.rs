@@ -1,4 +1,4 @@
-//! Model folders: what PyTorch and Hugging Face write, what this program writes, and what is damaged.
+//! Model folders: what `PyTorch` and Hugging Face write, what this program writes, and what is damaged.
 
 use citelink::model::{CreateSettings, InferenceConfig, ModelError, ModelSource, SavedModel, create_model, parameters};
 use citelink::progress::Unwatched;

@@ -5,6 +5,7 @@ use super::cache::ModelCache;
 use crate::model::ModelError;
 use crate::progress::Progress;
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -142,11 +143,11 @@ impl<'a> Transfer<'a> {
             let report = |done| self.progress.report(before + done, total);
             let length = || fs::metadata(&incomplete).map_or(0, |metadata| metadata.len());
             self.with_tries(|| self.receive(remote, &incomplete, &report), length)?;
-            if !self.is_intact(remote, &incomplete).map_err(file_error)? {
+            if !is_intact(remote, &incomplete).map_err(file_error)? {
                 // What was there before the last try may have been damaged: once more from the start.
                 fs::remove_file(&incomplete).map_err(file_error)?;
                 self.with_tries(|| self.receive(remote, &incomplete, &report), length)?;
-                if !self.is_intact(remote, &incomplete).map_err(file_error)? {
+                if !is_intact(remote, &incomplete).map_err(file_error)? {
                     fs::remove_file(&incomplete).map_err(file_error)?;
                     return Err(self.failed(format!("{} arrived damaged; try again later", remote.name)));
                 }
@@ -234,29 +235,6 @@ impl<'a> Transfer<'a> {
         file.sync_all().map_err(file_error)
     }
 
-    /// Compares the contents with the hash that large files have as their ETag; small files have a Git hash, of which
-    /// only the length is checked.
-    fn is_intact(&self, remote: &Remote, path: &Path) -> io::Result<bool> {
-        let mut file = File::open(path)?;
-        if file.metadata()?.len() != remote.size {
-            return Ok(false);
-        }
-        if remote.etag.len() != 64 || !remote.etag.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(true);
-        }
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            let count = file.read(&mut buffer)?;
-            if count == 0 {
-                break;
-            }
-            hash.update(&buffer[..count]);
-        }
-        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(found.eq_ignore_ascii_case(&remote.etag))
-    }
-
     /// Tries until it succeeds, until it has failed in vain too often, or until the caller cancels. A try that brought
     /// `length` forward was not in vain.
     fn with_tries<T>(
@@ -318,6 +296,35 @@ impl<'a> Transfer<'a> {
     }
 }
 
+/// Compares the contents with the hash that large files have as their `ETag`; small files have a Git hash, of which only
+/// the length is checked.
+fn is_intact(remote: &Remote, path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() != remote.size {
+        return Ok(false);
+    }
+    if remote.etag.len() != 64 || !remote.etag.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(true);
+    }
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&buffer[..count]);
+    }
+    let mut found = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(found, "{byte:02x}");
+    }
+    Ok(found.eq_ignore_ascii_case(&remote.etag))
+}
+
+// By value, as `map_err` hands it over.
+#[allow(clippy::needless_pass_by_value)]
 fn passing(failure: ureq::Error) -> Failure {
     Failure::Passing(failure.to_string())
 }
