@@ -76,26 +76,20 @@ const SECONDS: f64 = 0.25;
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let threads = set_threads(arguments.threads);
-    let (config, weights) = match &arguments.base {
-        Some(base) => {
-            let model = ModelSource::parse(base).load(&Unwatched)?;
-            let mut weights = model.weights;
-            weights.complete(&model.config, 0, base.as_ref())?;
-            (model.config, weights)
-        }
-        None => {
-            let config = BertConfig { vocab_size: 31_090, ..BertConfig::default() };
-            let weights = Weights::random(&config, 0);
-            (config, weights)
-        }
+    let (config, weights) = if let Some(base) = &arguments.base {
+        let model = ModelSource::parse(base).load(&Unwatched)?;
+        let mut weights = model.weights;
+        weights.complete(&model.config, 0, base.as_ref())?;
+        (model.config, weights)
+    } else {
+        let config = BertConfig { vocab_size: 31_090, ..BertConfig::default() };
+        let weights = Weights::random(&config, 0);
+        (config, weights)
     };
     if let Some(length) = arguments.lengths.iter().find(|&&length| length > config.max_position_embeddings) {
         bail!("--lengths {length} is more than the model's {} positions", config.max_position_embeddings);
     }
-    let precisions = match arguments.precision {
-        Some(precision) => vec![precision],
-        None => vec![Precision::F32, Precision::Bf16],
-    };
+    let precisions = arguments.precision.map_or(vec![Precision::F32, Precision::Bf16], |precision| vec![precision]);
     let mut measurements = Measurements { threads, device: "", rows: Vec::new() };
     for precision in precisions {
         let compute = Compute::choose(arguments.device, Some(precision))?;

@@ -21,7 +21,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Elements that one task fills.
 const CHUNK: usize = 1 << 14;
 
-/// The finalizer of `SplitMix64` (Steele, Lea and Flood, 2014, with Stafford's thirteenth constants): every input bit
+/// The finalizer of SplitMix64 (Steele, Lea and Flood, 2014, with Stafford's thirteenth constants): every input bit
 /// changes every output bit with a probability of about one half.
 #[inline]
 fn mix(mut bits: u64) -> u64 {
@@ -37,7 +37,7 @@ fn stream(seed: u64, step: u64, site: u64) -> u64 {
         .fold(0, |state, word| mix(state.wrapping_add(GOLDEN) ^ mix(word.wrapping_add(GOLDEN))))
 }
 
-/// Number `index` of a sequence: `SplitMix64` jumped to that place.
+/// Number `index` of a sequence: SplitMix64 jumped to that place.
 #[inline]
 fn draw(stream: u64, index: u64) -> u64 {
     mix(stream.wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))

@@ -1,4 +1,4 @@
-//! `AdamW` (Loshchilov and Hutter, 2019) as PyTorch computes it, and clipping by the global norm.
+//! AdamW (Loshchilov and Hutter, 2019) as PyTorch computes it, and clipping by the global norm.
 //!
 //! Parameters on the processor are updated in one pass over memory, in parallel over fixed pieces, so that the result
 //! does not depend on the number of threads; elsewhere candle's operations do the same arithmetic.
@@ -90,7 +90,8 @@ impl AdamW {
 
 /// Biases and LayerNorm are not decayed.
 fn decays(name: &str) -> bool {
-    !(name.ends_with(".bias") || name.contains("LayerNorm"))
+    let is_bias = name.rsplit('.').next() == Some("bias");
+    !(is_bias || name.contains("LayerNorm"))
 }
 
 /// The norm of all gradients together.

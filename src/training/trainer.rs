@@ -4,7 +4,7 @@ use super::adamw::{AdamW, clip_factor, global_norm};
 use super::evaluate::evaluate;
 use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
-use super::state::{Position, Window};
+use super::state::Position;
 use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
 use crate::model::{CrossEncoder, DropoutKey, ModelError};
 use crate::pairs::{Batch, EncodedPair};
@@ -227,7 +227,7 @@ impl Trainer {
             window.examples += step.examples as u64;
             window.tokens += step.tokens as u64;
             // The last step is logged too, so that a training of fewer steps than that is not silent.
-            if self.position.step % log_every as u64 == 0 || self.position.step == schedule.total_steps {
+            if self.position.step.is_multiple_of(log_every as u64) || self.position.step == schedule.total_steps {
                 let report = self.report(&step, schedule);
                 observer.logged(&report).map_err(TrainingError::Observer)?;
             }
@@ -240,7 +240,7 @@ impl Trainer {
 
     /// Ends the window.
     fn report(&mut self, step: &Step, schedule: &Schedule) -> StepReport {
-        let window = std::mem::replace(&mut self.position.window, Window::default());
+        let window = std::mem::take(&mut self.position.window);
         let seconds = window.seconds + self.window_began.elapsed().as_secs_f64();
         self.window_began = Instant::now();
         let micro_batches =

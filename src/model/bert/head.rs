@@ -25,7 +25,7 @@ impl Head {
 
     /// `hidden`: rows·length × hidden; the result is rows × 2, f32.
     pub(super) fn forward(&self, hidden: &Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
-        let first = hidden.reshape((rows.rows, rows.length, ()))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
+        let first = hidden.reshape((rows.count, rows.length, ()))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         let pooled = pass.dropout(self.pooler.forward(&first)?.tanh()?, self.dropout)?;
         self.classifier.forward(&pooled.to_dtype(DType::F32)?)
     }

@@ -140,7 +140,7 @@ pub(super) fn gelu(input: &Tensor) -> Result<Tensor, ModelError> {
 /// How the tokens of a batch lie in its tensors, and how long each row is.
 #[derive(Debug)]
 pub(super) struct Rows {
-    pub rows: usize,
+    pub count: usize,
     /// Tokens a row, padding included.
     pub length: usize,
     lengths: Arc<[usize]>,
@@ -151,10 +151,9 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn of(batch: &Batch, pass: &Pass, device: &Device) -> Result<Self, ModelError> {
-        let (rows, length) = (batch.rows, batch.length);
         let is_fast = device.is_cpu() && pass.activations == DType::F32;
         let mask = if is_fast { None } else { padding_mask(batch, device)? };
-        Ok(Self { rows, length, lengths: batch.lengths.as_slice().into(), mask })
+        Ok(Self { count: batch.rows, length: batch.length, lengths: batch.lengths.as_slice().into(), mask })
     }
 }
 
@@ -197,14 +196,14 @@ fn composed_attention(
     let width = hidden / heads;
     // rows × heads × length × width
     let split = |tensor: &Tensor| -> Result<Tensor, ModelError> {
-        Ok(tensor.reshape((rows.rows, rows.length, heads, width))?.transpose(1, 2)?.contiguous()?)
+        Ok(tensor.reshape((rows.count, rows.length, heads, width))?.transpose(1, 2)?.contiguous()?)
     };
     let query = (split(query)? * (width as f64).powf(-0.5))?;
     let scores = query.matmul(&split(key)?.t()?)?;
     let probabilities = pass.dropout(softmax(&scores, rows.mask.as_ref(), pass)?, probability)?;
     drop(scores);
     let context = probabilities.matmul(&split(value)?)?;
-    Ok(context.transpose(1, 2)?.contiguous()?.reshape((rows.rows * rows.length, hidden))?)
+    Ok(context.transpose(1, 2)?.contiguous()?.reshape((rows.count * rows.length, hidden))?)
 }
 
 /// Softmax over the last dimension in f32, returned in the format of activations.

@@ -1,7 +1,7 @@
 //! Attention from query, key and value to context, one head of one row at a time.
 //!
 //! The scores of a head fit into the processor's cache and are computed again in the backward pass, so that no
-//! length × length matrix is ever kept (the idea of Dao et al.'s `FlashAttention`, 2022, in its plainest form). Padding
+//! length × length matrix is ever kept (the idea of Dao et al.'s FlashAttention, 2022, in its plainest form). Padding
 //! costs nothing: each row is computed at its own length, and what stands at padding is zero.
 
 use super::matrix::{Existing, Matrix, multiply};

@@ -49,8 +49,8 @@ pub(super) fn add(sums: &mut [f32], values: &[f32]) {
 /// eˣ to about one unit in the last place, for x from −87 to 88; beyond, the value at that end.
 ///
 /// x = k·ln 2 + r with |r| ≤ ln 2 / 2; eʳ is its Taylor polynomial of degree 7, and 2ᵏ is put together from bits.
+// A call for each element would keep loops from becoming vector instructions.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a call for each element would keep loops from becoming vector instructions")]
 pub(super) fn exp(x: f32) -> f32 {
     /// Adding this pushes a number's fraction out: what is left in the low bits is the nearest whole number.
     const ROUND: f32 = 12_582_912.0;
@@ -73,8 +73,8 @@ pub(super) fn exp(x: f32) -> f32 {
 /// The standard normal distribution at x: the probability of less than x, and the density.
 ///
 /// The tail is Abramowitz and Stegun's formula 7.1.26 for erf, right to 1.5 · 10⁻⁷.
+// As for exp.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "as for exp")]
 pub(super) fn normal(x: f32) -> (f32, f32) {
     const ROOT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
     /// 1 / √(2π)
