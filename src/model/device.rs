@@ -127,6 +127,24 @@ pub fn set_threads(wish: Option<usize>) -> usize {
     rayon::current_num_threads()
 }
 
+/// Lets the process keep what it frees. To be called before training.
+///
+/// Every step allocates and frees the same large tensors. By default glibc maps each of them from the system and gives
+/// it back, and the system clears each page anew: a sixth of the processor time of training went there, for 3 % less
+/// memory at its peak (measured at a width of 256 and at BERT-base's, 2 cores).
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        // SAFETY: `mallopt` takes no pointers and may be called at any time.
+        ONCE.call_once(|| unsafe {
+            libc::mallopt(libc::M_MMAP_MAX, 0);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+            libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+        });
+    }
+}
+
 /// Physical cores that this process may use: a second thread on a core slows matrix products down.
 fn cores() -> usize {
     let usable = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

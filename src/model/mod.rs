@@ -20,7 +20,7 @@ mod weights;
 pub use bert::CrossEncoder;
 pub use config::BertConfig;
 pub use create::{CreateSettings, create_model};
-pub use device::{Compute, DeviceChoice, Precision, set_threads};
+pub use device::{Compute, DeviceChoice, Precision, keep_freed_memory, set_threads};
 pub use dropout::{DropoutKey, counter_random};
 pub use error::ModelError;
 pub use folder::SavedModel;

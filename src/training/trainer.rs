@@ -6,7 +6,7 @@ use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
 use super::state::Position;
 use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
-use crate::model::{CrossEncoder, DropoutKey, ModelError};
+use crate::model::{CrossEncoder, DropoutKey, ModelError, keep_freed_memory};
 use crate::pairs::{Batch, EncodedPair};
 use candle_core::{DType, Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,7 @@ impl Trainer {
         if !class_weights.iter().all(|weight| weight.is_finite() && *weight > 0.0) {
             return Err(TrainingError::Setting("class weights must be above 0: training needs rows of both labels"));
         }
+        keep_freed_memory();
         let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
         let position = Position { best_loss: f64::INFINITY, ..Position::default() };
         Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, position, window_began: Instant::now() })

@@ -65,7 +65,7 @@ impl Network {
 
     fn forward(&self, batch: &Batch, pass: &Pass, device: &Device) -> Result<Tensor, ModelError> {
         let hidden = self.embeddings.forward(batch, pass, device)?;
-        let rows = Rows::of(batch, pass, device)?;
+        let rows = Rows::of(batch, device)?;
         let hidden = self.encoder.forward(hidden, &rows, pass)?;
         self.head.forward(&hidden, &rows, pass)
     }

@@ -1,8 +1,9 @@
 //! What the modules are made of.
 //!
 //! Activations are f32 or bf16; LayerNorm and softmax compute in f32, and parameters are f32 and narrowed where they
-//! meet bf16 activations. f32 on the processor takes the fast forms of [`processor`]; everything else composes candle's
-//! operations. candle's own fused LayerNorm and softmax record no gradient, so only inference takes those.
+//! meet bf16 activations. On the processor the fast forms of [`processor`] do the work, in f32: bf16 is widened before
+//! each and its result narrowed again. Other devices compose candle's operations; its own fused LayerNorm and softmax
+//! record no gradient, so only inference takes those.
 
 use super::{Lookup, processor};
 use crate::model::dropout::{Sampler, dropout};
@@ -54,12 +55,18 @@ impl Pass {
 
     /// dropout(input) + residual; both contiguous.
     pub(super) fn residual(&self, input: &Tensor, residual: &Tensor, probability: f64) -> Result<Tensor, ModelError> {
-        if processor::takes(input) {
+        if input.device().is_cpu() {
             let dropout = self.next_sampler(probability);
-            return Ok(input.apply_op2(residual, processor::Residual { dropout })?);
+            let sum = widened(input)?.apply_op2(&widened(residual)?, processor::Residual { dropout })?;
+            return Ok(sum.to_dtype(input.dtype())?);
         }
         Ok((self.dropout(input.clone(), probability)? + residual)?)
     }
+}
+
+/// The numbers in f32.
+fn widened(tensor: &Tensor) -> candle_core::Result<Tensor> {
+    tensor.to_dtype(DType::F32)
 }
 
 /// y = x Wᵀ + b.
@@ -81,8 +88,10 @@ impl Linear {
 
     /// `input`: rows × inputs, contiguous, in the format of activations; the result is rows × outputs in that format.
     pub(super) fn forward(&self, input: &Tensor) -> Result<Tensor, ModelError> {
-        if processor::takes(input) {
-            return Ok(input.apply_op3(&self.weight, &self.bias, processor::Linear)?);
+        if input.device().is_cpu() {
+            let format = input.dtype();
+            let [weight, bias] = [&self.weight, &self.bias].map(|parameter| widened(&parameter.to_dtype(format)?));
+            return Ok(widened(input)?.apply_op3(&weight?, &bias?, processor::Linear)?.to_dtype(format)?);
         }
         self.composed(input)
     }
@@ -114,7 +123,7 @@ impl LayerNorm {
     /// Normalises a contiguous tensor in f32 and returns the format of activations.
     pub(super) fn forward(&self, input: &Tensor, pass: &Pass) -> Result<Tensor, ModelError> {
         let input = input.to_dtype(DType::F32)?;
-        let normalised = if processor::takes(&input) {
+        let normalised = if input.device().is_cpu() {
             input.apply_op3(&self.weight, &self.bias, processor::LayerNorm { epsilon: self.epsilon })?
         } else if pass.recording {
             self.composed(&input)?
@@ -134,7 +143,10 @@ impl LayerNorm {
 
 /// GELU with the normal distribution itself, not its tanh approximation.
 pub(super) fn gelu(input: &Tensor) -> Result<Tensor, ModelError> {
-    Ok(if processor::takes(input) { input.apply_op1(processor::Gelu)? } else { input.gelu_erf()? })
+    if input.device().is_cpu() {
+        return Ok(widened(input)?.apply_op1(processor::Gelu)?.to_dtype(input.dtype())?);
+    }
+    Ok(input.gelu_erf()?)
 }
 
 /// How the tokens of a batch lie in its tensors, and how long each row is.
@@ -150,9 +162,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn of(batch: &Batch, pass: &Pass, device: &Device) -> Result<Self, ModelError> {
-        let is_fast = device.is_cpu() && pass.activations == DType::F32;
-        let mask = if is_fast { None } else { padding_mask(batch, device)? };
+    pub(super) fn of(batch: &Batch, device: &Device) -> Result<Self, ModelError> {
+        let mask = if device.is_cpu() { None } else { padding_mask(batch, device)? };
         Ok(Self { count: batch.rows, length: batch.length, lengths: batch.lengths.as_slice().into(), mask })
     }
 }
@@ -177,10 +188,11 @@ pub(super) fn attention(
     probability: f64,
     pass: &Pass,
 ) -> Result<Tensor, ModelError> {
-    if processor::takes(query) {
+    if query.device().is_cpu() {
         let dropout = pass.next_sampler(probability);
         let attention = processor::Attention { heads, length: rows.length, lengths: rows.lengths.clone(), dropout };
-        return Ok(query.apply_op3(key, value, attention)?);
+        let context = widened(query)?.apply_op3(&widened(key)?, &widened(value)?, attention)?;
+        return Ok(context.to_dtype(query.dtype())?);
     }
     composed_attention([query, key, value], heads, rows, probability, pass)
 }
@@ -305,7 +317,7 @@ mod tests {
         let mask = Tensor::from_vec(mask, (39, 1), &Device::Cpu).unwrap();
         for dropout_key in [None, Some(key)] {
             let pass = || Pass::recording(DType::F32, dropout_key);
-            let mut rows = Rows::of(&batch, &pass(), &Device::Cpu).unwrap();
+            let mut rows = Rows::of(&batch, &Device::Cpu).unwrap();
             let tensors = [query.as_tensor(), key_input.as_tensor(), value.as_tensor()];
             let fast = attention(tensors, 3, &rows, 0.2, &pass()).unwrap();
             rows.mask = padding_mask(&batch, &Device::Cpu).unwrap();

@@ -32,12 +32,7 @@ pub(super) use layer_norm::LayerNorm;
 pub(super) use linear::Linear;
 pub(super) use residual::Residual;
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor};
-
-/// Whether the fast forms can be used on this tensor.
-pub(super) fn takes(tensor: &Tensor) -> bool {
-    tensor.device().is_cpu() && tensor.dtype() == DType::F32
-}
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor};
 
 /// Rows of one piece of work.
 const ROWS: usize = 32;
