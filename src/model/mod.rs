@@ -24,7 +24,7 @@ pub use device::{Compute, DeviceChoice, Precision, keep_freed_memory, set_thread
 pub use dropout::{DropoutKey, counter_random};
 pub use error::ModelError;
 pub use folder::SavedModel;
-pub use hub::Hub;
+pub use hub::{Hub, cached, fetch};
 pub use inference_config::InferenceConfig;
 pub use source::ModelSource;
 pub use weights::{Weights, parameters};

@@ -27,6 +27,14 @@ pub fn fetch(model: &str, progress: &dyn Progress) -> Result<PathBuf, ModelError
     Hub::from_environment(model)?.fetch(model, progress)
 }
 
+/// The folder in Hugging Face's cache that holds the whole model; None where it would have to be downloaded. Sends
+/// nothing.
+#[must_use]
+pub fn cached(model: &str) -> Option<PathBuf> {
+    let hub = Hub::from_environment(model).ok().filter(|_| is_model_id(model))?;
+    ModelCache::new(&hub.cache, model).whole_snapshot()
+}
+
 /// Where models come from and where they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hub {

@@ -3,8 +3,8 @@
 use super::form::BaseKind;
 use crate::app::job::Job;
 use crate::app::widgets::numbers::{counted, thousands};
-use crate::model::{BertConfig, ModelSource, SavedModel};
-use std::path::{Path, PathBuf};
+use crate::model::{BertConfig, SavedModel, cached, fetch};
+use std::path::Path;
 
 /// What is known of a base model that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +96,8 @@ impl BaseModel {
     /// a download is under way.
     pub fn start_download(&mut self, context: &egui::Context, id: &str) {
         if self.download.is_none() {
-            let source = ModelSource::Hub(id.to_owned());
-            let job = Job::start(context, "download base model", move |progress| source.load(progress).map(|_| ()));
+            let model = id.to_owned();
+            let job = Job::start(context, "download base model", move |progress| fetch(&model, progress).map(|_| ()));
             self.download = Some((id.to_owned(), job));
         }
     }
@@ -121,18 +121,10 @@ fn look(kind: BaseKind, name: &str) -> BaseState {
         BaseKind::Hub if !is_hub_id(name) => {
             BaseState::Problem("A hub id has the form owner/name, such as allenai/scibert_scivocab_uncased".to_owned())
         }
-        // Files that are missing in the cache are fetched by the download, which goes on where it broke off.
-        BaseKind::Hub => match cached(name).map(|folder| look_into(&folder)) {
-            Some(Ok(facts)) => BaseState::Ready(facts),
-            _ => BaseState::NotDownloaded,
-        },
+        BaseKind::Hub => cached(name).map_or(BaseState::NotDownloaded, |folder| {
+            look_into(&folder).map_or_else(BaseState::Problem, BaseState::Ready)
+        }),
     }
-}
-
-/// The folder of a hub id in Hugging Face's cache (`HF_HOME` is respected), where its configuration is there.
-fn cached(id: &str) -> Option<PathBuf> {
-    let config = hf_hub::Cache::from_env().model(id.to_owned()).get("config.json")?;
-    config.parent().map(Path::to_owned)
 }
 
 /// Whether a folder can be a base model: its configuration is BERT's, and weights and vocabulary are there.
@@ -142,7 +134,7 @@ fn look_into(folder: &Path) -> Result<BaseFacts, String> {
         .map_err(|failure| format!("Cannot read {}: {failure}. Choose a model's folder", config.display()))?;
     let config = BertConfig::from_json(&json, &config).map_err(|failure| failure.to_string())?;
     let has = |names: &[&str]| names.iter().any(|name| folder.join(name).is_file());
-    if !has(&["model.safetensors", "pytorch_model.bin"]) {
+    if !has(&["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]) {
         return Err(format!("{} has no weights: expected model.safetensors or pytorch_model.bin", folder.display()));
     }
     if !has(&["tokenizer.json", "vocab.txt"]) {
