@@ -39,22 +39,30 @@ pub fn show(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
         ui.add_space(space::TIGHT);
         ui.weak("Fine-tunes a base model on this machine, in a process of its own that goes on even if the window is closed");
         ui.add_space(space::MEDIUM);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Data", None);
             data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
         });
         ui.add_space(space::SMALL);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Base model", None);
             base_model(&mut page.memory.form, &page.memory.recent_bases, &page.base, ui, shared);
         });
         ui.add_space(space::SMALL);
-        card(ui, |ui| settings(&mut page.memory.form, &page.base, &Field::HYPERPARAMETERS, ui, shared));
+        wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &Field::HYPERPARAMETERS, ui, shared));
         ui.add_space(space::SMALL);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Where the run goes", None);
             place(&mut page.memory.form, true, ui, shared);
         });
+    });
+}
+
+/// A card as wide as the page, so that the cards of a form stand in line.
+pub fn wide_card(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        contents(ui);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::TrainPage;
 use super::form::Field;
-use super::form_view::{bottom_bar, choice, data, no_dataset, outlook, place, problem, settings};
+use super::form_view::{bottom_bar, choice, data, no_dataset, outlook, place, problem, settings, wide_card};
 use super::grid::{GridView, OpenGrid};
 use super::list::short_base;
 use super::list_view::{state_colour, state_text};
@@ -11,7 +11,7 @@ use crate::app::open::short_name;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::{counted, decimal, thousands};
-use crate::app::widgets::{CsvTable, card, page as page_body, primary_button, section, table_card};
+use crate::app::widgets::{CsvTable, page as page_body, primary_button, section, table_card};
 use crate::runs::RunState;
 use egui::{RichText, TextEdit, Ui};
 
@@ -32,7 +32,7 @@ pub fn show_form(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
         ui.weak("Trains every combination of learning rates and epochs, one after the other, and compares them on validation");
         ui.add_space(space::MEDIUM);
         let problems = page.memory.grid.axes().err().unwrap_or_default();
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "What to compare", None);
             let grid = &mut page.memory.grid;
             let fields = [
@@ -55,12 +55,12 @@ pub fn show_form(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
             }
         });
         ui.add_space(space::SMALL);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Data", None);
             data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
         });
         ui.add_space(space::SMALL);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Base model", None);
             ui.horizontal_wrapped(|ui| {
                 ui.label(short_base(page.memory.form.base_name()));
@@ -70,9 +70,9 @@ pub fn show_form(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
             });
         });
         ui.add_space(space::SMALL);
-        card(ui, |ui| settings(&mut page.memory.form, &page.base, &FIXED, ui, shared));
+        wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &FIXED, ui, shared));
         ui.add_space(space::SMALL);
-        card(ui, |ui| {
+        wide_card(ui, |ui| {
             section(ui, "Where the runs go", None);
             place(&mut page.memory.form, false, ui, shared);
         });

@@ -2,7 +2,7 @@
 
 use super::charts;
 use super::form::scientific;
-use super::form_view::rounded;
+use super::form_view::{rounded, wide_card};
 use super::hardware::{GpuSample, Sample};
 use super::list::short_base;
 use super::list_view::{state_colour, state_text};
@@ -12,7 +12,7 @@ use crate::app::open::short_name;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::{bytes, counted, decimal, duration, percent, thousands};
-use crate::app::widgets::{CsvTable, card, figure_row, page as page_body, primary_button, section, table_card};
+use crate::app::widgets::{CsvTable, figure_row, page as page_body, primary_button, section, table_card};
 use crate::evaluation::Metrics;
 use crate::runs::{Phase, RunState, RunView};
 use egui::{RichText, Ui};
@@ -403,7 +403,7 @@ fn log(run: &OpenRun, ui: &mut Ui, shared: &mut Shared) {
     if !run.log_shown {
         return;
     }
-    card(ui, |ui| {
+    wide_card(ui, |ui| {
         ui.horizontal(|ui| {
             section(ui, "Log", None);
             if let Some(log) = run.snapshot.as_ref().and_then(|snapshot| snapshot.log.as_ref())
