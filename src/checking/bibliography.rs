@@ -82,7 +82,7 @@ fn plain(line: &str) -> Option<Reference> {
         .filter(|&(at, c)| matches!(c, '.' | ':') && line[at + 1..].starts_with(char::is_whitespace))
         .map(|(at, _)| at);
     for end in ends {
-        let authors = line[..end + 1].trim_end_matches(':');
+        let authors = line[..=end].trim_end_matches(':');
         let rest = line[end + 1..].trim_start();
         let opens_title =
             rest.chars().next().is_some_and(|c| c.is_numeric() || (c.is_alphabetic() && !c.is_lowercase()));

@@ -163,13 +163,11 @@ fn command<'a>(text: &'a str, plain: &mut String) -> &'a str {
     let Some(first) = text.chars().next() else { return text };
     if !first.is_ascii_alphabetic() {
         let after = &text[first.len_utf8()..];
-        return match accent(&first.to_string()) {
-            Some(mark) => accented(after, mark, plain),
-            None => {
-                plain.push(if first == '\\' { ' ' } else { first });
-                after
-            }
-        };
+        if let Some(mark) = accent(&first.to_string()) {
+            return accented(after, mark, plain);
+        }
+        plain.push(if first == '\\' { ' ' } else { first });
+        return after;
     }
     let length = text.len() - text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
     let (name, after) = text.split_at(length);

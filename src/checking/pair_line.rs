@@ -89,8 +89,7 @@ impl<'a> PairLine<'a> {
             let brace = self.source[..first.start].find('{').unwrap_or_default();
             answered.push_str(&self.source[brace..last.end]);
         }
-        answered.push_str(&format!(", \"probability\": {probability:?}, \"predicted\": {}}}", u8::from(predicted)));
-        answered
+        answered + &format!(", \"probability\": {probability:?}, \"predicted\": {}}}", u8::from(predicted))
     }
 }
 

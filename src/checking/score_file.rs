@@ -55,11 +55,11 @@ pub fn score_file(
     let mut scored = ScoredFile::default();
     let written = write_atomically(output, |file| {
         let result = score_lines(input, &mut lines, scorer, file, progress);
-        result.map(|done| scored = done).or_else(|cause| match cause {
-            ScoreLinesError::Output(source) => Err(source),
+        result.map(|done| scored = done).map_err(|cause| match cause {
+            ScoreLinesError::Output(source) => source,
             ScoreLinesError::Other(cause) => {
                 failure = Some(cause);
-                Err(io::Error::other("not scored"))
+                io::Error::other("not scored")
             }
         })
     });

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// The command's options.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "the comments on fields are the help on the terminal")]
 pub struct Arguments {
     /// A model folder, a hub id, or bundled.
     #[arg(long)]

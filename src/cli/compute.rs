@@ -18,7 +18,7 @@ pub struct ComputeArguments {
 
 impl ComputeArguments {
     /// Sets the threads and finds the device; to be called before any work.
-    pub fn choose(&self) -> Result<Compute, ModelError> {
+    pub fn choose(self) -> Result<Compute, ModelError> {
         set_threads(self.threads.map(usize::from));
         Compute::choose(self.device, self.precision)
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 /// The command's options.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "the comments on fields are the help on the terminal")]
 pub struct Arguments {
     /// Pairs to score: JSON lines with sentence, ref_paper_title, ref_paper_authors and ref_paper_text.
     #[arg(value_name = "PAIRS.jsonl")]
