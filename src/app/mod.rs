@@ -168,7 +168,11 @@ impl CitelinkApp {
                 self.shared.settings.add_recent(path);
                 self.shared.page = Page::Train;
             }
-            Command::ShowThreshold(_) | Command::ScoreWithBundled | Command::SaveThreshold | Command::SaveThresholdIn | Command::CopyFigures => {
+            Command::ShowThreshold(_)
+            | Command::ScoreWithBundled
+            | Command::SaveThreshold
+            | Command::SaveThresholdIn
+            | Command::CopyFigures => {
                 self.shared.page = Page::Threshold;
             }
             Command::CheckExample

@@ -24,6 +24,11 @@ pub fn show(run: &OpenRun, ui: &mut Ui, shared: &mut Shared, height: f32) {
                 |plot| {
                     plot.line(line("Training, as logged", &curves.loss).color(raw).width(1.0));
                     plot.line(line("Training, smoothed", &curves.smoothed).color(palette.accent).width(2.0));
+                    // A line needs two points; a short training may log only one.
+                    if curves.loss.len() == 1 {
+                        let mark = Points::new("Training, smoothed", PlotPoints::Borrowed(&curves.smoothed));
+                        plot.points(mark.radius(4.0).color(palette.accent));
+                    }
                     if !curves.validation.is_empty() {
                         let dashed = line("Validation", &curves.validation).style(LineStyle::dashed_dense());
                         plot.line(dashed.color(validation).width(1.5));
