@@ -56,14 +56,52 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A folder with anything but a model in it is somebody's, and stays as it is.
+/// What [`crate::model::SavedModel::save`] writes for a base model.
+const OWN_FILES: [&str; 6] = [
+    "config.json",
+    "model.safetensors",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+];
+
+/// A folder with anything in it but a base model that an earlier `create` made stays as it is: it may hold a model that
+/// took days to train.
 fn refuse_foreign_folder(folder: &Path) -> anyhow::Result<()> {
-    if !folder.exists() || folder.join("config.json").is_file() {
+    if !folder.exists() {
         return Ok(());
     }
-    let mut entries = std::fs::read_dir(folder).with_context(|| format!("cannot use {}", folder.display()))?;
-    if entries.next().is_some() {
-        bail!("{} is not empty and holds no model; name a new folder with --out", folder.display());
+    let mut is_ours = true;
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot use {}", folder.display()))? {
+        let name = entry.with_context(|| format!("cannot use {}", folder.display()))?.file_name();
+        is_ours &= OWN_FILES.iter().any(|own| name == *own);
+    }
+    // Hugging Face notes its version in every configuration that it writes.
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap_or_default();
+    if !is_ours || config.contains("transformers_version") {
+        bail!("{} is not empty and holds no model made by create; name a new folder with --out", folder.display());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_base_model_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        refuse_foreign_folder(&path.join("new")).unwrap();
+        refuse_foreign_folder(path).unwrap();
+        std::fs::write(path.join("config.json"), "{}").unwrap();
+        std::fs::write(path.join("model.safetensors"), "").unwrap();
+        refuse_foreign_folder(path).unwrap();
+        std::fs::write(path.join("config.json"), r#"{"transformers_version": "5"}"#).unwrap();
+        assert!(refuse_foreign_folder(path).is_err(), "Hugging Face's");
+        std::fs::write(path.join("config.json"), "{}").unwrap();
+        std::fs::write(path.join("inference_config.json"), "{}").unwrap();
+        assert!(refuse_foreign_folder(path).is_err(), "a trained model");
+    }
 }

@@ -50,7 +50,7 @@ pub(super) fn label_to_id() -> BTreeMap<String, u32> {
 }
 
 impl Default for InferenceConfig {
-    /// An untrained model's: threshold 0.5, 512 tokens, DESIGN's labels.
+    /// An untrained model's: threshold 0.5, 512 tokens, the two labels.
     fn default() -> Self {
         Self {
             threshold: 0.5,

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use transfer::{Remote, Transfer};
 
 /// Files to fetch where the hub has them, the ones that must be complete last: a folder with weights is taken for whole.
-const SMALL_FILES: [&str; 4] = ["config.json", "tokenizer_config.json", "vocab.txt", "tokenizer.json"];
+const SMALL_FILES: [&str; 5] =
+    ["config.json", "inference_config.json", "tokenizer_config.json", "vocab.txt", "tokenizer.json"];
 const WEIGHTS: &str = "model.safetensors";
 const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 const OLD_WEIGHTS: &str = "pytorch_model.bin";
