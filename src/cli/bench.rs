@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
     /// Threads to compute with; without it, one a core.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     threads: Option<usize>,
     /// Print one JSON document.
     #[arg(long)]
