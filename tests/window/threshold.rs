@@ -170,6 +170,15 @@ fn the_sample_is_scored_with_the_bundled_model() {
     assert!(window.errors().is_empty(), "{:?}", window.errors());
 }
 
+/// Processor time of this thread so far, from Linux; elsewhere the time of day has to do.
+fn processor_time() -> std::time::Duration {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    match schedule.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()) {
+        Some(nanoseconds) => std::time::Duration::from_nanos(nanoseconds),
+        None => std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap(),
+    }
+}
+
 /// `cargo test --test window -- --ignored --nocapture dragging_300_000_rows`
 #[test]
 #[ignore = "a measurement"]
@@ -201,14 +210,14 @@ fn dragging_300_000_rows() {
     let mut milliseconds: Vec<f64> = (0..200_u8)
         .map(|step| {
             window.harness.hover_at(from + egui::vec2(f32::from(step), 0.0));
-            let started = std::time::Instant::now();
+            let started = processor_time();
             window.steps(1);
-            started.elapsed().as_secs_f64() * 1000.0
+            (processor_time() - started).as_secs_f64() * 1000.0
         })
         .collect();
     milliseconds.sort_by(f64::total_cmp);
     eprintln!(
-        "a frame takes {:.2} ms in the median, {:.2} ms at the 95th percentile",
+        "a frame takes {:.2} ms of processor time in the median, {:.2} ms at the 95th percentile",
         milliseconds[100], milliseconds[190]
     );
 }

@@ -2,9 +2,9 @@
 
 use super::input::Inputs;
 use crate::dataset::{Dataset, DatasetError, Label, PaperId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-/// The sample's sentence with the most candidates of both kinds (the first of several).
+/// The sample's sentence with the most different candidates of both kinds (the first of several).
 pub(super) fn example() -> Result<Inputs, DatasetError> {
     let sample = Dataset::sample()?;
     let mut rows_of: HashMap<(&PaperId, &str), Vec<usize>> = HashMap::new();
@@ -14,9 +14,13 @@ pub(super) fn example() -> Result<Inputs, DatasetError> {
         }
     }
     let has = |rows: &[usize], label| rows.iter().any(|&row| sample.records[row].label == Some(label));
+    // The sample also holds duplicates, to show what the report finds.
+    let titles = |rows: &[usize]| {
+        rows.iter().filter_map(|&row| sample.records[row].ref_paper_title.as_deref()).collect::<HashSet<_>>().len()
+    };
     let rows = rows_of
         .into_values()
-        .filter(|rows| has(rows, Label::Citation) && has(rows, Label::NotCitation))
+        .filter(|rows| has(rows, Label::Citation) && has(rows, Label::NotCitation) && titles(rows) == rows.len())
         .max_by_key(|rows| (rows.len(), std::cmp::Reverse(rows[0])))
         .unwrap_or_default();
     Ok(Inputs::of_rows(&sample, &rows))

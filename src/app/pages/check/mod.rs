@@ -126,10 +126,8 @@ impl CheckPage {
                 }
             }
             Command::CopyRanking(format) => self.copy(*format, shared),
-            Command::ThresholdSaved(folder) => {
-                if *self.model.source() == ModelSource::Folder(folder.clone()) {
-                    self.model.reload(&shared.context);
-                }
+            Command::ThresholdSaved(folder) if *self.model.source() == ModelSource::Folder(folder.clone()) => {
+                self.model.reload(&shared.context);
             }
             _ => {}
         }

@@ -9,26 +9,30 @@ use crate::dataset::Label;
 use egui::{Align, Align2, Layout, Rect, RichText, Sense, Stroke, UiBuilder, pos2, vec2};
 
 /// Height of one ranked candidate.
-const ROW: f32 = 78.0;
+const ROW: f32 = 58.0;
+/// Height of one ranked candidate where some have notes; all are as high, so that only those in view cost anything.
+const ROW_WITH_NOTES: f32 = 78.0;
 
 /// Draws the ranking; returns the position (among the page's candidates) that was clicked.
 pub(super) fn show(ui: &mut egui::Ui, ranked: &Ranked, current: bool, selected: Option<usize>) -> Option<usize> {
     let mut clicked = None;
     let ranking = &ranked.ranking;
+    let has_notes = |candidate: &Candidate| candidate.title_only || candidate.truncated;
+    let height = if ranking.candidates.iter().any(has_notes) { ROW_WITH_NOTES } else { ROW };
     ui.scope(|ui| {
         if !current {
             ui.multiply_opacity(0.55);
         }
         egui::ScrollArea::vertical().id_salt("ranking").auto_shrink([false, false]).show_rows(
             ui,
-            ROW,
+            height,
             ranking.candidates.len(),
             |ui, rows| {
                 for candidate in &ranking.candidates[rows] {
                     let position = ranked.positions.get(candidate.index).copied();
                     let entry = ranked.entries.get(candidate.index);
                     let chosen = position.is_some() && position == selected;
-                    if row(ui, candidate, entry, ranking.threshold, chosen) {
+                    if row(ui, height, candidate, entry, ranking.threshold, chosen) {
                         clicked = position;
                     }
                 }
@@ -38,10 +42,17 @@ pub(super) fn show(ui: &mut egui::Ui, ranked: &Ranked, current: bool, selected: 
     clicked
 }
 
-fn row(ui: &mut egui::Ui, candidate: &Candidate, entry: Option<&Entry>, threshold: f64, chosen: bool) -> bool {
+fn row(
+    ui: &mut egui::Ui,
+    height: f32,
+    candidate: &Candidate,
+    entry: Option<&Entry>,
+    threshold: f64,
+    chosen: bool,
+) -> bool {
     let palette = Palette::of(ui);
     let heading = entry.map_or(candidate.title.as_str(), Entry::heading);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let name = format!(
         "Rank {}: {heading}, probability {:.3}, {}",
         candidate.rank,

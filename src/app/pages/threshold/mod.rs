@@ -42,7 +42,7 @@ enum TextState {
     /// Why there are none.
     Unavailable(String),
     Computing(Job<Texts>),
-    Known(Texts),
+    Known(Box<Texts>),
 }
 
 /// An opened file or run with what was done to it.
@@ -216,8 +216,7 @@ fn nothing_yet(ui: &mut Ui, shared: &mut Shared) {
     let empty = EmptyState {
         icon: "⇅",
         title: "Choose a threshold that can be defended",
-        text: "Open a run folder, or a predictions file (.csv with the columns label and probability), or drop one on \
-               this window",
+        text: "Open a run folder or a predictions file (.csv with label and probability), or drop one here",
         action: "Open folder…",
     };
     let pressed = empty.show(ui, |ui| {
@@ -284,7 +283,7 @@ impl Session {
             && let Some(result) = job.poll()
         {
             self.texts = match result {
-                Ok(texts) => TextState::Known(texts),
+                Ok(texts) => TextState::Known(Box::new(texts)),
                 Err(message) => TextState::Unavailable(message),
             };
         }

@@ -9,6 +9,7 @@ use crate::app::widgets::{CsvTable, card, export_menu, section, table_card};
 use crate::evaluation::{Interval, Metrics};
 use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
+use std::fmt::Write as _;
 
 /// One part's figures at the chosen threshold.
 #[derive(Debug, Clone, Copy)]
@@ -128,24 +129,27 @@ pub(super) fn figures_text(parts: &[PartFigures<'_>], threshold: f64, verdict: &
     let mut text = format!("Threshold {threshold}\n{verdict}\n");
     for part in parts {
         let counts = part.study.analysis.confusion(threshold);
-        text.push_str(&format!(
-            "\n{} ({}): {} found, {} missed, {} false alarms, {} rejected\n",
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "\n{} ({}): {} found, {} missed, {} false alarms, {} rejected",
             part.part,
             part.study.path.display(),
             counts.true_positive,
             counts.false_negative,
             counts.false_positive,
             counts.true_negative
-        ));
+        );
         for line in part.lines() {
-            text.push_str(&format!(
-                "{}: {} {} (everything a citation, or chance: {}; word overlap: {})\n",
+            let _ = writeln!(
+                text,
+                "{}: {} {} (everything a citation, or chance: {}; word overlap: {})",
                 line.name,
                 figure(line.model),
                 bracket(line.interval),
                 figure(line.simple),
                 figure(line.overlap)
-            ));
+            );
         }
     }
     text

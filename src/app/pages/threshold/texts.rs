@@ -73,7 +73,7 @@ pub(super) fn compute(
     let of_validation = overlaps(&dataset, validation, progress)?;
     let best = ThresholdAnalysis::new(&validation.labels, &of_validation.scores).sweep(&standard_thresholds()).best;
     let test = match test {
-        Some(test) => Some(of_validation.with(&dataset, test, best.threshold, progress)?),
+        Some(test) => Some(overlaps(&dataset, test, progress)?.figures(test, best.threshold)),
         None => None,
     };
     Ok(Texts { validation: of_validation.figures(validation, best.threshold), test })
@@ -86,16 +86,6 @@ struct Overlaps {
 }
 
 impl Overlaps {
-    fn with(
-        &self,
-        dataset: &Dataset,
-        other: &Study,
-        threshold: f64,
-        progress: &dyn Progress,
-    ) -> Result<TextFigures, TextsError> {
-        Ok(overlaps(dataset, other, progress)?.figures(other, threshold))
-    }
-
     fn figures(&self, study: &Study, threshold: f64) -> TextFigures {
         let analysis = ThresholdAnalysis::new(&study.labels, &self.scores);
         TextFigures {
