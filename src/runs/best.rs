@@ -8,6 +8,9 @@ use crate::model::SavedModel;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// What a process removes when it ends, besides `write_atomically`'s temporary files.
+const TEMPORARY: [&str; 3] = [".reserve", ".progress", "progress.json"];
+
 fn new_folder(folder: &RunFolder) -> PathBuf {
     folder.path().join(".best-new")
 }
@@ -52,7 +55,8 @@ pub(super) fn tidy(folder: &RunFolder) -> Result<(), RunError> {
     let cannot = |source| RunError::File { path: folder.path().to_owned(), source };
     for entry in std::fs::read_dir(folder.path()).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
-        if entry.file_name().to_string_lossy().starts_with(".citelink-") {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(".citelink-") || TEMPORARY.iter().any(|temporary| name == *temporary) {
             std::fs::remove_file(entry.path()).map_err(|source| RunError::File { path: entry.path(), source })?;
         }
     }
@@ -91,6 +95,7 @@ mod tests {
                 std::fs::write(temporary.path().join(name).join("model"), content).unwrap();
             }
             std::fs::write(temporary.path().join(".citelink-x1y2"), "half a checkpoint").unwrap();
+            std::fs::write(temporary.path().join(".reserve"), "some space").unwrap();
             tidy(&folder).unwrap();
             assert_eq!(std::fs::read_to_string(folder.best().join("model")).unwrap(), expected, "{left:?}");
             assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1, "{left:?}");
