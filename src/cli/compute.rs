@@ -7,13 +7,13 @@ use crate::model::{Compute, DeviceChoice, ModelError, Precision, set_threads};
 pub struct ComputeArguments {
     /// Where to compute; auto takes a GPU where this build has one and it starts.
     #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
+    pub(super) device: DeviceChoice,
     /// Number format of activations: f32 unless on CUDA.
     #[arg(long, value_enum)]
-    precision: Option<Precision>,
+    pub(super) precision: Option<Precision>,
     /// Threads to compute with: one a core unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
 }
 
 impl ComputeArguments {

@@ -79,7 +79,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("citelink: {failure:#}");
+            eprintln!("citelink: {}", output::in_one_line(&failure));
             ExitCode::FAILURE
         }
     }

@@ -19,6 +19,21 @@ pub fn print_text(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A failure with its causes in one line; a cause that the line names already is not repeated.
+#[must_use]
+pub fn in_one_line(failure: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in failure.chain() {
+        let cause = cause.to_string().replace('\n', " ");
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 /// Progress on standard error: one line rewritten on a terminal, nothing elsewhere.
 #[derive(Debug)]
 pub struct TerminalProgress {
@@ -90,6 +105,15 @@ pub fn print_table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let full = || std::io::Error::other("no space left");
+        let named = anyhow::Error::new(crate::runs::RunError::File { path: "/runs/a".into(), source: full() });
+        assert_eq!(in_one_line(&named), "cannot use /runs/a: no space left");
+        let wrapped = anyhow::Error::new(full()).context("cannot write the table");
+        assert_eq!(in_one_line(&wrapped), "cannot write the table: no space left");
+    }
 
     #[test]
     fn thousands_are_separated() {

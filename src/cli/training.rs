@@ -1,8 +1,10 @@
 //! What `train`, `resume` and `grid` share: options, the signals that stop them, and what they print.
 
+use super::compute::ComputeArguments;
+use super::output::thousands;
 use crate::dataset::{Cleaning, SplitSettings};
 use crate::evaluation::Metrics;
-use crate::model::{DeviceChoice, Precision, set_threads};
+use crate::model::set_threads;
 use crate::progress::Progress;
 use crate::runs::{Event, EventKind, RunFolder, TrainRequest};
 use crate::training::{Hyperparameters, Outcome};
@@ -56,15 +58,8 @@ pub(super) struct TrainingArguments {
     /// Fraction of the papers to choose the epoch and the threshold with; the rest is for the test.
     #[arg(long, default_value_t = SplitSettings::default().validation)]
     validation: f64,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// Number format of activations [default: bf16 on CUDA, else f32].
-    #[arg(long, value_enum)]
-    precision: Option<Precision>,
-    /// Threads to compute with [default: one a core].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    compute: ComputeArguments,
 }
 
 impl TrainingArguments {
@@ -86,15 +81,15 @@ impl TrainingArguments {
             },
             split: SplitSettings { seed: self.split_seed, train: self.train, validation: self.validation },
             cleaning: Cleaning { keep_title_only: self.keep_title_only },
-            device: self.device,
-            precision: self.precision,
-            threads: self.threads,
+            device: self.compute.device,
+            precision: self.compute.precision,
+            threads: self.compute.threads.map(usize::from),
         }
     }
 
     /// Sets the number of threads; before anything else is done.
     pub(super) fn use_threads(&self) {
-        set_threads(self.threads);
+        set_threads(self.compute.threads.map(usize::from));
     }
 }
 
@@ -190,7 +185,8 @@ impl Progress for TrainingOutput {
         let Ok(mut state) = self.state.lock() else { return };
         if state.moved.is_none_or(|moved| moved.elapsed() > Duration::from_millis(200)) {
             state.moved = Some(Instant::now());
-            write!(std::io::stderr(), "\r\x1b[Kstep {} of {}", thousands(done), thousands(total)).ok();
+            write!(std::io::stderr(), "\r\x1b[Kstep {} of {}", thousands(done as usize), thousands(total as usize))
+                .ok();
         }
     }
 
@@ -205,17 +201,17 @@ fn describe(kind: &EventKind, total_steps: u64, left: impl Fn(u64) -> Option<Dur
         EventKind::Started { from_step, total_steps, steps_per_epoch, train_rows, validation_rows, .. } => format!(
             "{} from step {} of {} ({} an epoch): {} training rows, {} validation rows",
             if *from_step == 0 { "starting" } else { "going on" },
-            thousands(*from_step),
-            thousands(*total_steps),
-            thousands(*steps_per_epoch),
-            thousands(*train_rows as u64),
-            thousands(*validation_rows as u64),
+            thousands(*from_step as usize),
+            thousands(*total_steps as usize),
+            thousands(*steps_per_epoch as usize),
+            thousands(*train_rows),
+            thousands(*validation_rows),
         ),
         EventKind::Step(report) => {
             let mut line = format!(
                 "step {} of {} | epoch {:.2} | loss {:.4} | learning rate {:.2e} | gradient norm {:.2}",
-                thousands(report.step),
-                thousands(total_steps),
+                thousands(report.step as usize),
+                thousands(total_steps as usize),
                 report.epoch,
                 report.loss,
                 report.learning_rate,
@@ -235,11 +231,11 @@ fn describe(kind: &EventKind, total_steps: u64, left: impl Fn(u64) -> Option<Dur
             format!("epoch {epoch} on validation | loss {loss:.4} | {}", figures(metrics))
         }
         EventKind::Saved { step, what } if what == "best" => {
-            format!("saved the best model so far (step {})", thousands(*step))
+            format!("saved the best model so far (step {})", thousands(*step as usize))
         }
         EventKind::Saved { .. } => return None,
-        EventKind::Stopped { step } => format!("stopped at step {}", thousands(*step)),
-        EventKind::Finished { step, .. } => format!("finished after {} steps", thousands(*step)),
+        EventKind::Stopped { step } => format!("stopped at step {}", thousands(*step as usize)),
+        EventKind::Finished { step, .. } => format!("finished after {} steps", thousands(*step as usize)),
         EventKind::Failed { message } => format!("failed: {message}"),
     })
 }
@@ -285,19 +281,6 @@ fn final_table(kind: &EventKind) -> Option<String> {
     Some(table)
 }
 
-/// A count with thousands separators.
-fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A time to wait, in its two largest units.
 fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -314,8 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_and_times_read_well() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    fn times_read_well() {
         let times = [5, 65, 3700, 90_000].map(|seconds| duration(Duration::from_secs(seconds)));
         assert_eq!(times, ["5 s", "1 min 5 s", "1 h 1 min", "1 d 1 h"]);
     }

@@ -8,6 +8,7 @@ use crate::progress::Progress;
 use crate::training::Outcome;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -190,7 +191,12 @@ fn hash(path: &Path) -> Result<String, RunError> {
             read => hasher.update(&buffer[..read]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::new();
+    for byte in hasher.finalize() {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
