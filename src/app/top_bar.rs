@@ -38,7 +38,8 @@ fn tab(ui: &mut egui::Ui, shared: &mut Shared, page: Page, palette: &Palette) {
     if selected {
         text = text.family(theme::bold());
     }
-    let response = ui.add(egui::Button::selectable(selected, text).fill(egui::Color32::TRANSPARENT));
+    let response =
+        ui.add(egui::Button::selectable(selected, text).fill(egui::Color32::TRANSPARENT).frame_when_inactive(false));
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, selected, page.title()));
     if selected {
         let line = egui::Rect::from_min_max(

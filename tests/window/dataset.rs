@@ -2,10 +2,12 @@
 
 use crate::harness::Window;
 use citelink::app::command::Command;
+use citelink::app::dialogs::Dialogs;
 use citelink::app::pages::Page;
 use citelink::dataset::SplitSettings;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A dataset of 40 papers with two candidates each, one unusable line and one row without a text.
 fn small_dataset(folder: &Path) -> PathBuf {
@@ -30,7 +32,8 @@ fn opened(folder: &Path) -> Window {
     let mut window = Window::open(&[]);
     window.steps(3);
     window.drop_path(&small_dataset(folder));
-    window.wait_for("Usable rows", 20);
+    // The token counts come last; after them nothing moves any more.
+    window.wait_for("Tokens per pair", 60);
     window
 }
 
@@ -128,6 +131,80 @@ fn the_split_follows_its_settings() {
     window.click("Keep title-only rows");
     window.wait_for("80", 10);
     assert!(window.app().shared().cleaning.keep_title_only);
+}
+
+#[test]
+fn plots_tables_and_rows_are_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved.csv");
+    let mut window = opened(folder.path());
+    window.app().shared_mut().dialogs = Dialogs::Answered { open: Vec::new(), save: Some(saved.clone()) };
+    let mut save = |window: &mut Window, menu: &str, item: &str| {
+        window.click(menu);
+        window.click(item);
+        window.wait("a file", 10, |_| saved.exists());
+        let text = std::fs::read_to_string(&saved).unwrap();
+        std::fs::remove_file(&saved).unwrap();
+        text
+    };
+    assert_eq!(save(&mut window, "Save “Labels”", "Save as CSV…"), "label,rows\nNOT_CITATION,40\nCITATION,40\n");
+    assert!(save(&mut window, "Export", "Save report as CSV…").contains("\npapers,40\n"));
+    let report: serde_json::Value = serde_json::from_str(&save(&mut window, "Export", "Save report as JSON…")).unwrap();
+    assert_eq!(report["clean"]["rows"], 79);
+    window.click("Rows");
+    window.wait_for("80 rows", 10);
+    assert_eq!(save(&mut window, "Copy or save “Rows”", "Save as CSV…").lines().count(), 81);
+}
+
+#[test]
+fn saving_where_nothing_can_be_written_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = opened(folder.path());
+    let nowhere = folder.path().join("missing folder").join("saved.csv");
+    window.app().shared_mut().dialogs = Dialogs::Answered { open: Vec::new(), save: Some(nowhere) };
+    window.click("Save “Labels”");
+    window.click("Save as CSV…");
+    window.wait("an error", 10, |window| window.errors().iter().any(|error| error.contains("missing folder")));
+}
+
+/// Processor time of this thread.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a `timespec` that outlives the call.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(failed, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(unix)]
+#[test]
+fn frames_take_little_processor_time() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/citations.jsonl");
+    if !path.exists() {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    }
+    let mut window = Window::open(&[&path]);
+    window.wait_for("Tokens per pair", 60);
+    for tab in ["Overview", "Rows", "Split", "Noise (9)"] {
+        window.click(tab);
+        window.steps(20);
+        // The widgets that a screen reader sees, which the harness gathers as well, are a part of these times.
+        let mut times: Vec<Duration> = (0..100)
+            .map(|_| {
+                let before = processor_time();
+                window.steps(1);
+                let output = window.harness.output();
+                let context = &window.harness.ctx;
+                context.tessellate(output.shapes.clone(), output.pixels_per_point);
+                processor_time() - before
+            })
+            .collect();
+        times.sort_unstable();
+        eprintln!("{tab}: median {:?}, 95 % within {:?}", times[50], times[94]);
+        assert!(times[94] < Duration::from_millis(8), "{tab}: {:?}", times[94]);
+    }
 }
 
 #[test]

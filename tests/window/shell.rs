@@ -62,3 +62,21 @@ fn idle_repaints_nothing() {
     let repaint = window.harness.output().viewport_output.values().map(|output| output.repaint_delay).min();
     assert!(repaint.is_none_or(|delay| delay > std::time::Duration::from_secs(3600)), "{repaint:?}");
 }
+
+#[test]
+fn without_a_display_the_headless_commands_are_named() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only here a display can be missing");
+        return;
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_citelink"))
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("no display") && message.contains("citelink eda"), "{message}");
+    assert!(output.stdout.is_empty());
+}

@@ -87,6 +87,9 @@ impl<'a> PlotCard<'a> {
                 .y_axis_label(RichText::new(self.y).color(palette.weak))
                 // A wheel over a plot scrolls the page; to zoom, hold Ctrl or drag with the right button.
                 .allow_scroll(false)
+                .grid_color(palette.weak)
+                .grid_fade(0.9)
+                .grid_spacing(egui::Rangef::new(24.0, 300.0))
                 .set_margin_fraction(egui::vec2(0.02, 0.06));
             if self.legend {
                 plot = plot.legend(Legend::default());

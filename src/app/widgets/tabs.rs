@@ -11,7 +11,8 @@ pub fn tabs<T: Copy + PartialEq>(ui: &mut Ui, current: &mut T, choices: &[(T, St
         for (value, name) in choices {
             let selected = *current == *value;
             let text = RichText::new(name).color(if selected { palette.text } else { palette.weak });
-            let response = ui.add(Button::selectable(selected, text).fill(Color32::TRANSPARENT));
+            let response =
+                ui.add(Button::selectable(selected, text).fill(Color32::TRANSPARENT).frame_when_inactive(false));
             response.widget_info(|| WidgetInfo::selected(Role::Tab, true, selected, name));
             if selected {
                 let line = Rect::from_min_max(

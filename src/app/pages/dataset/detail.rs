@@ -77,7 +77,7 @@ pub fn show(
 fn field(ui: &mut Ui, name: &str, text: Option<&str>) {
     ui.label(RichText::new(name).small().weak());
     match text {
-        Some(text) => ui.add(Label::new(text).wrap()),
+        Some(text) => ui.add(Label::new(text.trim()).wrap()),
         None => ui.label(RichText::new("empty").italics().weak()),
     };
     ui.add_space(space::TIGHT);

@@ -37,6 +37,7 @@ use detail::Wish;
 use egui::{Frame, Margin, Ui};
 use histogram::Histogram;
 use loaded::{Described, Divided, Loaded};
+use overview::TokenCounts;
 use rows::Rows;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -232,10 +233,7 @@ impl DatasetPage {
             }
             egui::ScrollArea::vertical().id_salt(self.tab as u8).auto_shrink(false).show(ui, |ui| {
                 match self.tab {
-                    Tab::Overview => {
-                        self.tokens.show_progress(ui);
-                        overview::show(ui, shared, &loaded, self.tokens.counted.as_ref(), self.tokens.name());
-                    }
+                    Tab::Overview => overview::show(ui, shared, &loaded, self.tokens.counts()),
                     Tab::Noise => {
                         if let Some(finding) = noise::show(ui, shared, &loaded) {
                             self.rows.show_finding(finding);
@@ -341,9 +339,15 @@ impl Tokens {
         self.counted = None;
     }
 
-    /// Whose tokenizer counted.
-    fn name(&self) -> Option<&str> {
-        self.reader.as_ref().map(|reader| reader.name.as_str())
+    /// How many tokens the pairs have, or how far the counting is.
+    fn counts(&self) -> TokenCounts<'_> {
+        match (&self.counted, &self.counting, &self.reader) {
+            (Some(histogram), _, Some(reader)) if !histogram.counts.is_empty() => {
+                TokenCounts::Counted(histogram, &reader.name)
+            }
+            (None, Some(job), _) => TokenCounts::Counting(job),
+            _ => TokenCounts::Unknown,
+        }
     }
 
     /// The pair of a row, where it is worked out.
@@ -423,14 +427,6 @@ impl Tokens {
         {
             self.seen = Some((row, seen));
             self.seeing = None;
-        }
-    }
-
-    fn show_progress(&self, ui: &mut Ui) {
-        if let Some(job) = &self.counting
-            && progress_strip(ui, "Counting tokens…", job.progress(), Unit::Things("rows"))
-        {
-            job.cancel();
         }
     }
 }

@@ -3,19 +3,28 @@
 use super::histogram::Histogram;
 use super::loaded::Loaded;
 use crate::app::command::Command;
+use crate::app::job::Job;
 use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
 use crate::app::widgets::numbers::{counted, decimal, percent_of, thousands};
-use crate::app::widgets::{CsvTable, PlotCard, figure_row, layout, table_card};
+use crate::app::widgets::{CsvTable, PlotCard, Unit, figure_row, layout, progress_strip, table_card};
 use crate::dataset::Summary;
 use egui::Ui;
 use egui_plot::{Bar, BarChart, Plot, PlotUi};
 
-/// Draws the report; `tokens` is the histogram of token counts once it is there.
-pub fn show(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: Option<&Histogram>, reader: Option<&str>) {
+/// The histogram of token counts, and whose tokenizer counted; or how far the counting is.
+#[derive(Debug, Clone, Copy)]
+pub enum TokenCounts<'a> {
+    Unknown,
+    Counting(&'a Job<Histogram>),
+    Counted(&'a Histogram, &'a str),
+}
+
+/// Draws the report.
+pub fn show(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: TokenCounts<'_>) {
     figures(ui, loaded);
     ui.add_space(space::MEDIUM);
-    plots(ui, shared, loaded, tokens, reader);
+    plots(ui, shared, loaded, tokens);
     ui.add_space(space::MEDIUM);
     tables(ui, shared, loaded);
     if !loaded.described.report.rejected.is_empty() {
@@ -54,7 +63,7 @@ fn figures(ui: &mut Ui, loaded: &Loaded) {
     }
 }
 
-fn plots(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: Option<&Histogram>, reader: Option<&str>) {
+fn plots(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: TokenCounts<'_>) {
     let described = &loaded.described;
     let columns = ((ui.available_width() / 400.0) as usize).clamp(1, 3);
     ui.columns(columns, |columns| {
@@ -77,10 +86,21 @@ fn plots(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: Option<&Hist
         ] {
             distribution(&mut columns[column()], shared, title, axis, counts, histogram);
         }
-        if let Some(tokens) = tokens {
-            let ui = &mut columns[column()];
-            distribution(ui, shared, "Tokens per pair", "Tokens before anything is cut", "Rows", tokens);
-            if let Some(reader) = reader {
+        let ui = &mut columns[column()];
+        match tokens {
+            TokenCounts::Unknown => {}
+            TokenCounts::Counting(job) => {
+                layout::card(ui, |ui| {
+                    ui.label(egui::RichText::new("Token counts").family(theme::bold()));
+                    ui.horizontal_wrapped(|ui| {
+                        if progress_strip(ui, "Counting…", job.progress(), Unit::Things("rows")) {
+                            job.cancel();
+                        }
+                    });
+                });
+            }
+            TokenCounts::Counted(histogram, reader) => {
+                distribution(ui, shared, "Tokens per pair", "Tokens before anything is cut", "Rows", histogram);
                 ui.label(egui::RichText::new(format!("Counted with the tokenizer of {reader}")).small().weak());
             }
         }
@@ -92,14 +112,18 @@ fn still(plot: Plot<'_>) -> Plot<'_> {
     plot.allow_drag(false).allow_zoom(false).allow_boxed_zoom(false).include_y(0.0)
 }
 
+/// The name of a mark on an axis of counts: nothing between whole numbers, which marks meet only nearly.
 fn whole_number(value: f64) -> String {
-    if value < 0.0 || value.fract() != 0.0 { String::new() } else { thousands(value as usize) }
+    let whole = value.round();
+    if whole < 0.0 || (value - whole).abs() > 1e-6 { String::new() } else { thousands(whole as usize) }
 }
 
 fn labels(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     let labels = loaded.described.report.labels;
     let counts = [labels.not_citation, labels.citation];
     let total = counts[0] + counts[1];
+    // Room for the figure above the higher bar.
+    let top = counts[0].max(counts[1]) as f64 * 1.15;
     let text = Palette::of(ui).text;
     let table = || {
         let mut table = CsvTable::new(["label", "rows"]);
@@ -117,6 +141,7 @@ fn labels(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
                 .show_grid([false, true])
                 .include_x(-0.6)
                 .include_x(1.6)
+                .include_y(top)
                 .x_axis_formatter(|mark, _| match mark.value {
                     0.0 => "NOT_CITATION".to_owned(),
                     1.0 => "CITATION".to_owned(),
@@ -183,7 +208,9 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
             let bars = fields
                 .iter()
                 .enumerate()
-                .map(|(place, (name, count))| Bar::new(-(place as f64), *count as f64).width(0.6).name(name))
+                .map(|(place, (name, count))| {
+                    Bar::new(-(place as f64), *count as f64).width(0.6).name(name).fill(palette.neutral)
+                })
                 .collect();
             plot.bar_chart(BarChart::new("Missing", bars).horizontal().color(palette.neutral).element_formatter(
                 Box::new(move |bar, _| {
@@ -231,7 +258,7 @@ fn distribution(ui: &mut Ui, shared: &mut Shared, title: &str, axis: &str, count
                         }
                         _ => format!("{} to {}", thousands(from as usize), thousands(to as usize)),
                     };
-                    Bar::new(middle, *count as f64).width(width * 0.92).name(range)
+                    Bar::new(middle, *count as f64).width(width * 0.92).name(range).fill(neutral)
                 })
                 .collect();
             let unit = counts.to_lowercase();

@@ -80,9 +80,7 @@ impl Rows {
     fn conditions(&mut self, ui: &mut Ui, shared: &mut Shared, loaded: &Arc<Loaded>) {
         ui.horizontal_wrapped(|ui| {
             let search = ui.add(
-                egui::TextEdit::singleline(&mut self.filter.search)
-                    .hint_text("Search sentences, references and ids")
-                    .desired_width(260.0),
+                egui::TextEdit::singleline(&mut self.filter.search).hint_text("Search the rows").desired_width(230.0),
             );
             search.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SearchInput, true, "Search rows"));
             if loaded.dataset.labelled {
@@ -159,7 +157,7 @@ impl Rows {
         let records = &loaded.dataset.records;
         let palette = Palette::of(ui);
         let height = ui.text_style_height(&egui::TextStyle::Body) + 8.0;
-        let wide = ui.available_width() > 620.0;
+        let wide = ui.available_width() > 640.0;
         let mut table = TableBuilder::new(ui)
             .id_salt("rows")
             .striped(true)
@@ -170,11 +168,9 @@ impl Rows {
             .column(Column::initial(56.0).at_least(40.0).clip(true))
             .column(Column::initial(132.0).at_least(40.0).clip(true));
         if wide {
-            table =
-                table.column(Column::initial(78.0).at_least(40.0).clip(true)).column(Column::initial(90.0).clip(true));
+            table = table.columns(Column::initial(78.0).at_least(40.0).clip(true), 2);
         }
-        table = table.column(Column::initial(if wide { 340.0 } else { 260.0 }).at_least(80.0).clip(true));
-        table = table.column(Column::remainder().at_least(80.0).clip(true));
+        table = table.columns(Column::remainder().at_least(60.0).clip(true), 2);
         if self.scroll_to_selected
             && let Some(place) = self.selected.and_then(|row| self.shown.binary_search(&(row as u32)).ok())
         {
@@ -260,7 +256,7 @@ fn choice<T: Clone + PartialEq>(
     let choices: Vec<(Option<T>, String)> = choices.into_iter().collect();
     let any = format!("{name}: any");
     let text = choices.iter().find(|(value, _)| value.is_some() && value == current).map_or(&any, |(_, text)| text);
-    let combo = egui::ComboBox::from_id_salt(name).selected_text(text.clone()).width(120.0).show_ui(ui, |ui| {
+    let combo = egui::ComboBox::from_id_salt(name).selected_text(text.clone()).width(96.0).show_ui(ui, |ui| {
         ui.selectable_value(current, None, &any);
         for (value, text) in &choices {
             ui.selectable_value(current, value.clone(), text);

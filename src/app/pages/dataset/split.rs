@@ -1,7 +1,6 @@
 //! The split by paper, with its settings.
 
 use super::loaded::Loaded;
-use super::overview::train_button;
 use crate::app::shared::Shared;
 use crate::app::theme::space;
 use crate::app::widgets::numbers::{decimal, percent_of, thousands};
@@ -34,9 +33,7 @@ pub fn show(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, busy: bool) {
                 Ok(()) if !loaded.dataset.labelled => {
                     warning(ui, "The dataset has no labels, so it cannot be trained on");
                 }
-                Ok(()) => {
-                    ui.horizontal(|ui| train_button(ui, shared));
-                }
+                Ok(()) => {}
             }
         }
     }
