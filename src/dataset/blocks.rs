@@ -5,6 +5,7 @@
 //! file of any size passes through a few of them.
 
 use crate::progress::Progress;
+use flate2::read::MultiGzDecoder;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use sha2::{Digest, Sha256};
 use std::io::{self, BufReader, Read};
@@ -126,8 +127,11 @@ impl<R: Read> Read for RawInput<R> {
 /// The bytes as text, unpacked where they are packed.
 enum Input<R: Read> {
     Plain { start: io::Cursor<Vec<u8>>, raw: RawInput<R> },
-    Gzip(Box<flate2::read::MultiGzDecoder<BufReader<io::Chain<io::Cursor<Vec<u8>>, RawInput<R>>>>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Rewound<R>>>>),
 }
+
+/// The bytes looked at, and those after them.
+type Rewound<R> = io::Chain<io::Cursor<Vec<u8>>, RawInput<R>>;
 
 impl<R: Read> Input<R> {
     /// Looks at the first two bytes, not at the file's name.
@@ -137,7 +141,7 @@ impl<R: Read> Input<R> {
         let packed = start == [0x1f, 0x8b];
         let start = io::Cursor::new(start);
         Ok(if packed {
-            Self::Gzip(Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(start.chain(raw)))))
+            Self::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(start.chain(raw)))))
         } else {
             Self::Plain { start, raw }
         })

@@ -35,10 +35,10 @@ impl RandomState {
     fn at_most(&mut self, most: u64) -> u64 {
         let mask = u64::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);
         loop {
-            let draw = if most <= u64::from(u32::MAX) {
+            let draw = if u32::try_from(most).is_ok() {
                 u64::from(self.next_u32())
             } else {
-                u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
+                (u64::from(self.next_u32()) << 32) | u64::from(self.next_u32())
             };
             if draw & mask <= most {
                 return draw & mask;

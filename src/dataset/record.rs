@@ -106,7 +106,7 @@ impl<T> From<[T; 2]> for ByLabel<T> {
     }
 }
 
-/// N / (2·N_c) for the counts N_c of the two classes, as scikit-learn's `class_weight="balanced"`; infinite for a class
+/// `N / (2·N_c)` for the counts `N_c` of the two classes, as scikit-learn's `class_weight="balanced"`; infinite for a class
 /// without a row, not a number where both are.
 #[must_use]
 pub fn balanced_class_weights(counts: [usize; 2]) -> [f64; 2] {

@@ -95,7 +95,7 @@ pub struct CleanReport {
     pub labels: ByLabel<usize>,
     /// Characters of the reference blocks.
     pub ref_block_chars: Summary,
-    /// N / (2·N_c) over the rows kept; in JSON null where a class has none.
+    /// `N / (2·N_c)` over the rows kept; in JSON null where a class has none.
     pub class_weights: ByLabel<f64>,
 }
 
@@ -108,12 +108,16 @@ impl Report {
             .par_chunks(1024)
             .map(|records| {
                 let mut tally = Tally::new(cleaning);
-                records.iter().for_each(|record| tally.add(&View::of(record)));
+                for record in records {
+                    tally.add(&View::of(record));
+                }
                 tally
             })
             .collect();
         let mut tally = Tally::new(cleaning);
-        tallies.into_iter().for_each(|later| tally.append(later));
+        for later in tallies {
+            tally.append(later);
+        }
         Self::of_tally(tally, dataset.rejected.clone())
     }
 

@@ -44,7 +44,7 @@ pub struct Split {
     pub validation: Part,
     /// For the last figures.
     pub test: Part,
-    /// N / (2·N_c) over the train part; infinite for a class that does not occur there.
+    /// `N / (2·N_c)` over the train part; infinite for a class that does not occur there.
     pub class_weights: [f64; 2],
 }
 
@@ -219,7 +219,9 @@ mod tests {
         assert_eq!(check(&[1, 3, 5, 7, 9, 11, 13, 15]), Err(SplitError::OneClass { label: 1 }));
         assert_eq!(check(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Ok(()));
         let mut unlabelled = records(0..10);
-        unlabelled.iter_mut().for_each(|record| record.label = None);
+        for record in &mut unlabelled {
+            record.label = None;
+        }
         assert_eq!(split(&unlabelled, SplitSettings::default()).check_trainable(), Err(SplitError::Unlabelled));
     }
 }

@@ -50,11 +50,10 @@ impl Tally {
         }
         if kept {
             self.block_chars.push(reference_block_chars(row.reference) as u32);
-            match self.papers.get_mut(row.original_paper_id) {
-                Some(rows) => *rows += 1,
-                None => {
-                    self.papers.insert(row.original_paper_id.clone(), 1);
-                }
+            if let Some(rows) = self.papers.get_mut(row.original_paper_id) {
+                *rows += 1;
+            } else {
+                self.papers.insert(row.original_paper_id.clone(), 1);
             }
         }
         self.row_lints.add(row, words, chars);

@@ -95,6 +95,7 @@ fn may_start_wide_space(byte: u8) -> bool {
 }
 
 /// Whether one of these white spaces stands in the text.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators branch, and branches are no vector instructions")]
 fn has_wide_space(text: &[u8]) -> bool {
     let (second, third) = (text.get(1..).unwrap_or_default(), text.get(2..).unwrap_or_default());
     // Sums of bytes become vector instructions where those of truths do not.

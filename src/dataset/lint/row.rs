@@ -175,9 +175,10 @@ fn has_markup(text: &str) -> bool {
 /// A replacement character, a control character, or UTF-8 that was once read as Latin-1 (`Ã©`, `â€™`).
 fn is_damaged(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_control = |byte: u8| (byte < 0x09) | (byte.wrapping_sub(0x0e) < 0x0e) | (byte == 0x7f);
+    let is_control =
+        |byte: u8| u8::from(byte < 0x09) | u8::from(byte.wrapping_sub(0x0e) < 0x0e) | u8::from(byte == 0x7f);
     // Without an early exit, and on bytes instead of truths, this compiles to vector instructions.
-    let control = bytes.iter().fold(0, |found, &byte| found | u8::from(is_control(byte))) != 0;
+    let control = bytes.iter().fold(0, |found, &byte| found | is_control(byte)) != 0;
     control
         || (!text.is_ascii()
             && memchr3_iter(0xEF, 0xC2, 0xC3, bytes).any(|at| match &bytes[at..] {
