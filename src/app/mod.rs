@@ -176,6 +176,7 @@ impl CitelinkApp {
                 self.shared.page = Page::Threshold;
             }
             Command::CheckExample
+            | Command::CheckRows(_)
             | Command::ClearCheck
             | Command::UndoCheck
             | Command::AddCandidate
@@ -183,10 +184,8 @@ impl CitelinkApp {
             | Command::TakeFromDataset
             | Command::ChooseModelFolder
             | Command::CopyRanking(_) => self.shared.page = Page::Check,
-            Command::ThresholdSaved(_) => {}
             Command::OpenSample => self.shared.page = Page::Dataset,
             Command::TrainOnDataset => self.shared.page = Page::Train,
-            Command::CheckRows(_) => self.shared.page = Page::Check,
             Command::ClearRecent => self.shared.settings.recent.clear(),
             Command::SetTheme(choice) => {
                 self.shared.settings.theme = *choice;
@@ -224,7 +223,9 @@ impl CitelinkApp {
         self.choosing.retain_mut(|job| match job.poll() {
             None => true,
             Some(Ok(paths)) => {
-                paths.into_iter().for_each(|path| shared.send(Command::OpenPath(path)));
+                for path in paths {
+                    shared.send(Command::OpenPath(path));
+                }
                 false
             }
             Some(Err(failure)) => {

@@ -23,11 +23,13 @@ impl CommandPalette {
         if !self.open {
             return None;
         }
-        let found: Vec<(&Command, super::command::Description)> = commands
+        let mut found: Vec<(&Command, super::command::Description)> = commands
             .iter()
             .map(|command| (command, command.description()))
             .filter(|(_, description)| matches(&self.query, &description.label, &description.tooltip))
             .collect();
+        // What is called so comes before what only says so.
+        found.sort_by_key(|(_, description)| !matches(&self.query, &description.label, ""));
         let mut chosen = None;
         let (down, up, enter) = ui.input_mut(|input| {
             let none = egui::Modifiers::NONE;

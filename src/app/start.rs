@@ -7,7 +7,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// Where no window can be opened.
-pub fn run(paths: Vec<PathBuf>) -> anyhow::Result<()> {
+pub fn run(paths: &[PathBuf]) -> anyhow::Result<()> {
     if !has_display() {
         anyhow::bail!(
             "there is no display to open a window on; without one, use the headless commands: `citelink eda DATA` \
@@ -16,7 +16,7 @@ pub fn run(paths: Vec<PathBuf>) -> anyhow::Result<()> {
         );
     }
     crash::install();
-    let opened = eframe::run_native("Citelink", options(eframe::Renderer::Glow), creator(paths.clone()));
+    let opened = eframe::run_native("Citelink", options(eframe::Renderer::Glow), creator(paths));
     #[cfg(feature = "wgpu")]
     let opened = opened.or_else(|failure| {
         tracing::warn!("OpenGL does not start ({failure}); trying the other renderer");
@@ -32,7 +32,8 @@ pub fn run(paths: Vec<PathBuf>) -> anyhow::Result<()> {
     })
 }
 
-fn creator(paths: Vec<PathBuf>) -> eframe::AppCreator<'static> {
+fn creator(paths: &[PathBuf]) -> eframe::AppCreator<'static> {
+    let paths = paths.to_vec();
     Box::new(move |creation| {
         let settings =
             creation.storage.and_then(|storage| eframe::get_value(storage, settings::STORAGE_KEY)).unwrap_or_default();

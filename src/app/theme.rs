@@ -7,7 +7,7 @@ use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Te
 
 /// CITATION, in every plot and table.
 pub const CITATION: Color32 = Color32::from_rgb(0x00, 0x72, 0xB2);
-/// NOT_CITATION, in every plot and table.
+/// `NOT_CITATION`, in every plot and table.
 pub const NOT_CITATION: Color32 = Color32::from_rgb(0xE6, 0x9F, 0x00);
 
 /// The colour of a class, by its index.

@@ -63,7 +63,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        None => crate::app::run(arguments.paths),
+        None => crate::app::run(&arguments.paths),
         Some(Command::Eda(arguments)) => eda::run(&arguments),
         Some(Command::Split(arguments)) => split::run(&arguments),
         Some(Command::Create(arguments)) => create::run(&arguments),

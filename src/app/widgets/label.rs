@@ -1,10 +1,9 @@
-//! CITATION and NOT_CITATION: a colour, a shape and the name, never the colour alone.
+//! CITATION and `NOT_CITATION`: a colour, a shape and the name, never the colour alone.
 
 use crate::app::theme;
 use egui::{Color32, Pos2, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
-/// The shape of a class: a disc for CITATION, a diamond for NOT_CITATION.
-#[must_use]
+/// The shape of a class: a disc for CITATION, a diamond for `NOT_CITATION`.
 pub fn class_marker(class: usize, centre: Pos2, radius: f32) -> Shape {
     let colour = theme::class_colour(class);
     if class == 1 {

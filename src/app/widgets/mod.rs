@@ -6,7 +6,7 @@
 //! | `export` | no widgets: [`CsvTable`] (CSV and text), PNG |
 //! | `layout` | [`page`], [`card`], [`section`], [`primary_button`], [`field_row`], [`warning`] |
 //! | `figure` | [`figure_card`] and [`figure_row`]: a label with its exact number |
-//! | `label` | [`class_label`], [`class_marker`]: CITATION and NOT_CITATION as marker and text |
+//! | `label` | [`class_label`], [`class_marker`]: CITATION and `NOT_CITATION` as marker and text |
 //! | `empty_state` | [`EmptyState`]: what to do where there is nothing yet |
 //! | `progress` | [`progress_strip`]: bar, figure, time left and Cancel of a job |
 //! | `plot` | [`PlotCard`]: a titled plot with axis names, “Save as CSV…”, “Save as PNG…” |

@@ -8,7 +8,7 @@ pub fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(percent(0.4567), "45.7 %");
         assert_eq!(percent_of(1, 0), "–");
         assert_eq!(duration(Duration::from_secs(192)), "3 min 12 s");
-        assert_eq!(duration(Duration::from_secs(90_000)), "1 d 1 h");
+        assert_eq!(duration(Duration::from_hours(25)), "1 d 1 h");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(4_200_000), "4.2 MB");
         assert_eq!(bytes(999_950), "1.0 MB");

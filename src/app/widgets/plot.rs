@@ -5,7 +5,8 @@ use super::layout::card;
 use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
 use egui::{Color32, RichText, Ui};
-use egui_plot::{Legend, Plot, PlotResponse, PlotUi};
+use egui_plot::{AxisHints, Legend, Plot, PlotResponse, PlotUi};
+use std::ops::RangeInclusive;
 
 /// A plot in a card: a title, axes with names and units, a legend, and a menu to save it as CSV or PNG.
 #[derive(Debug, Clone, Copy)]
@@ -79,17 +80,18 @@ impl<'a> PlotCard<'a> {
                     more.response.on_hover_text("Save as CSV or PNG");
                 });
             });
-            self.show_key(ui);
-            ui.add_space(space::TIGHT);
+            if !self.key.is_empty() {
+                self.show_key(ui);
+            }
             let mut plot = Plot::new(self.title)
                 .height(self.height)
-                .x_axis_label(RichText::new(self.x).color(palette.weak))
-                .y_axis_label(RichText::new(self.y).color(palette.weak))
+                .custom_x_axes(vec![axis(AxisHints::new_x(), self.x, 34.0..=36.0, &palette)])
+                .custom_y_axes(vec![axis(AxisHints::new_y(), self.y, 14.0..=16.0, &palette)])
                 // A wheel over a plot scrolls the page; to zoom, hold Ctrl or drag with the right button.
                 .allow_scroll(false)
                 .grid_color(palette.weak)
                 .grid_fade(0.9)
-                .grid_spacing(egui::Rangef::new(24.0, 300.0))
+                .grid_spacing(egui::Rangef::new(14.0, 300.0))
                 .set_margin_fraction(egui::vec2(0.02, 0.06));
             if self.legend {
                 plot = plot.legend(Legend::default());
@@ -125,6 +127,12 @@ impl<'a> PlotCard<'a> {
         ui.data_mut(|data| data.remove::<u8>(picture));
         shared.save_picture(&file_name(self.title, "png"), area.intersect(ui.clip_rect()));
     }
+}
+
+/// An axis with its name. Marks closer together than `spacing` begins have no number, farther than it ends a full one.
+fn axis<'a>(hints: AxisHints<'a>, name: &str, spacing: RangeInclusive<f32>, palette: &Palette) -> AxisHints<'a> {
+    let spacing = egui::Rangef::new(*spacing.start(), *spacing.end());
+    hints.label(RichText::new(name).color(palette.weak)).label_spacing(spacing)
 }
 
 /// A file name from a title: `rows-per-paper.csv`.

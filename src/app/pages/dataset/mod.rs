@@ -195,7 +195,6 @@ impl DatasetPage {
 
     /// Whether a command of this page can be used now; true for the commands of others.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "the same shape as on the other pages")]
     pub fn available(&self, command: &Command, shared: &Shared) -> bool {
         match command {
             Command::TrainOnDataset => shared.dataset.as_ref().is_some_and(|dataset| dataset.labelled),
@@ -204,7 +203,6 @@ impl DatasetPage {
     }
 
     /// The window is about to close: reading and counting may end with it.
-    #[expect(clippy::unused_self, reason = "the same shape as on the other pages")]
     pub fn closing(&mut self, _shared: &mut Shared) -> CloseDecision {
         CloseDecision::Close
     }
@@ -298,11 +296,16 @@ impl DatasetPage {
                 .corner_radius(8.0)
                 .outer_margin(Margin { left: 12, right: 1, top: 0, bottom: 12 })
                 .inner_margin(Margin::same(12));
-            egui::Panel::right("row").default_size(width).frame(frame).show_separator_line(false).show(ui, |ui| {
-                egui::ScrollArea::vertical().id_salt(row).auto_shrink(false).show(ui, |ui| {
-                    wish = detail::show(ui, shared, loaded, row, self.tokens.seen_of(row));
+            egui::Panel::right("row")
+                .default_size(width)
+                .max_size(ui.available_width() * 0.55)
+                .frame(frame)
+                .show_separator_line(false)
+                .show(ui, |ui| {
+                    egui::ScrollArea::vertical().id_salt(row).auto_shrink(false).show(ui, |ui| {
+                        wish = detail::show(ui, shared, loaded, row, self.tokens.seen_of(row));
+                    });
                 });
-            });
             match wish {
                 Some(Wish::Check) => shared.send(Command::CheckRows(siblings(&loaded.dataset, row))),
                 Some(Wish::Paper(paper)) => self.rows.show_paper(paper),

@@ -10,7 +10,7 @@ use crate::app::widgets::numbers::{counted, decimal, percent_of, thousands};
 use crate::app::widgets::{CsvTable, PlotCard, Unit, figure_row, layout, progress_strip, table_card};
 use crate::dataset::Summary;
 use egui::Ui;
-use egui_plot::{Bar, BarChart, Plot, PlotUi};
+use egui_plot::{Bar, BarChart, GridInput, GridMark, Plot, PlotUi};
 
 /// The histogram of token counts, and whose tokenizer counted; or how far the counting is.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,24 @@ fn plots(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: TokenCounts<
 
 /// Bars need no panning and zooming; a wheel scrolls the page.
 fn still(plot: Plot<'_>) -> Plot<'_> {
-    plot.allow_drag(false).allow_zoom(false).allow_boxed_zoom(false).include_y(0.0)
+    plot.show_crosshair(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_boxed_zoom(false)
+        .include_y(0.0)
+        .x_grid_spacer(whole_steps)
+        .y_grid_spacer(whole_steps)
+}
+
+/// About six marks on an axis of counts, 1, 2 or 5 times a power of ten apart.
+fn whole_steps(input: GridInput) -> Vec<GridMark> {
+    let (least, most) = input.bounds;
+    let wanted = ((most - least) / 6.0).max(1.0);
+    let power = 10_f64.powf(wanted.log10().floor());
+    let step_size = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= wanted);
+    let step_size = step_size.unwrap_or(wanted);
+    let (first, last) = ((least / step_size).ceil() as i64, (most / step_size).floor() as i64);
+    (first..=last).map(|mark| GridMark { value: mark as f64 * step_size, step_size }).collect()
 }
 
 /// The name of a mark on an axis of counts: nothing between whole numbers, which marks meet only nearly.
@@ -168,8 +185,8 @@ fn labels(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     );
 }
 
-fn marks<const N: usize>(values: [f64; N]) -> Vec<egui_plot::GridMark> {
-    values.into_iter().map(|value| egui_plot::GridMark { value, step_size: 1.0 }).collect()
+fn marks<const N: usize>(values: [f64; N]) -> Vec<GridMark> {
+    values.into_iter().map(|value| GridMark { value, step_size: 1.0 }).collect()
 }
 
 fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
@@ -179,7 +196,9 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     let palette = Palette::of(ui);
     let table = || {
         let mut table = CsvTable::new(["field", "rows_without"]);
-        fields.iter().for_each(|(name, count)| table.push([(*name).to_owned(), count.to_string()]));
+        for (name, count) in &fields {
+            table.push([(*name).to_owned(), count.to_string()]);
+        }
         table
     };
     PlotCard::new("Missing fields", "Rows without the field", "Field").show(
@@ -331,7 +350,9 @@ fn rejected(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     let rejected = &loaded.described.report.rejected;
     let csv = || {
         let mut table = CsvTable::new(["line", "reason"]);
-        rejected.iter().for_each(|line| table.push([line.line.to_string(), line.reason.to_string()]));
+        for line in rejected {
+            table.push([line.line.to_string(), line.reason.to_string()]);
+        }
         table
     };
     table_card(ui, shared, "Lines kept out", csv, |ui| {

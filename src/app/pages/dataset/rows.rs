@@ -237,8 +237,12 @@ impl Rows {
 
 /// The start of a text in one line; more than fits a line is not laid out.
 fn one_line(ui: &mut Ui, text: &str) {
-    let start: String =
-        text.chars().take(200).map(|character| if character.is_whitespace() { ' ' } else { character }).collect();
+    let start: String = text
+        .trim_start()
+        .chars()
+        .take(200)
+        .map(|character| if character.is_whitespace() { ' ' } else { character })
+        .collect();
     ui.add(egui::Label::new(start).truncate().selectable(false));
 }
 

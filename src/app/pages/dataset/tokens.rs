@@ -25,17 +25,11 @@ impl Reader {
     /// # Errors
     /// For the user.
     pub fn open(base: Option<&str>) -> Result<Self, String> {
-        match base.map(ModelSource::parse) {
-            Some(ModelSource::Folder(folder)) => Self::of_folder(&folder),
-            _ => {
-                let model = SavedModel::bundled().map_err(|failure| failure.to_string())?;
-                Ok(Self {
-                    name: "the bundled model".to_owned(),
-                    max_length: model.max_length(),
-                    tokenizer: model.tokenizer,
-                })
-            }
+        if let Some(ModelSource::Folder(folder)) = base.map(ModelSource::parse) {
+            return Self::of_folder(&folder);
         }
+        let model = SavedModel::bundled().map_err(|failure| failure.to_string())?;
+        Ok(Self { name: "the bundled model".to_owned(), max_length: model.max_length(), tokenizer: model.tokenizer })
     }
 
     fn of_folder(folder: &Path) -> Result<Self, String> {
