@@ -139,7 +139,7 @@ fn plots_tables_and_rows_are_saved() {
     let saved = folder.path().join("saved.csv");
     let mut window = opened(folder.path());
     window.app().shared_mut().dialogs = Dialogs::Answered { open: Vec::new(), save: Some(saved.clone()) };
-    let mut save = |window: &mut Window, menu: &str, item: &str| {
+    let save = |window: &mut Window, menu: &str, item: &str| {
         window.click(menu);
         window.click(item);
         window.wait("a file", 10, |_| saved.exists());
@@ -198,7 +198,7 @@ fn frames_take_little_processor_time() {
                 let output = window.harness.output();
                 let context = &window.harness.ctx;
                 context.tessellate(output.shapes.clone(), output.pixels_per_point);
-                processor_time() - before
+                processor_time().saturating_sub(before)
             })
             .collect();
         times.sort_unstable();

@@ -10,7 +10,7 @@ use crate::app::widgets::numbers::{counted, decimal, percent_of, thousands};
 use crate::app::widgets::{CsvTable, PlotCard, Unit, figure_row, layout, progress_strip, table_card};
 use crate::dataset::Summary;
 use egui::Ui;
-use egui_plot::{Bar, BarChart, GridInput, GridMark, Plot, PlotUi};
+use egui_plot::{Bar, BarChart, GridMark, Plot, PlotUi};
 
 /// The histogram of token counts, and whose tokenizer counted; or how far the counting is.
 #[derive(Debug, Clone, Copy)]
@@ -114,13 +114,12 @@ fn still(plot: Plot<'_>) -> Plot<'_> {
         .allow_zoom(false)
         .allow_boxed_zoom(false)
         .include_y(0.0)
-        .x_grid_spacer(whole_steps)
-        .y_grid_spacer(whole_steps)
+        .x_grid_spacer(|input| whole_steps(input.bounds))
+        .y_grid_spacer(|input| whole_steps(input.bounds))
 }
 
 /// About six marks on an axis of counts, 1, 2 or 5 times a power of ten apart.
-fn whole_steps(input: GridInput) -> Vec<GridMark> {
-    let (least, most) = input.bounds;
+fn whole_steps((least, most): (f64, f64)) -> Vec<GridMark> {
     let wanted = ((most - least) / 6.0).max(1.0);
     let power = 10_f64.powf(wanted.log10().floor());
     let step_size = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= wanted);
