@@ -43,7 +43,7 @@ fn config() -> BertConfig {
 
 fn examples(count: usize, seed: usize) -> Examples {
     let pairs = (0..count).map(|index| tiny::pair(9 + (index * 7 + seed) % 23, index * 3 + seed)).collect();
-    let labels = (0..count).map(|index| u8::from((index + seed) % 3 == 0)).collect();
+    let labels = (0..count).map(|index| u8::from((index + seed).is_multiple_of(3))).collect();
     Examples { pairs, labels }
 }
 

@@ -212,7 +212,7 @@ fn dragging_300_000_rows() {
             window.harness.hover_at(from + egui::vec2(f32::from(step), 0.0));
             let started = processor_time();
             window.steps(1);
-            (processor_time() - started).as_secs_f64() * 1000.0
+            processor_time().saturating_sub(started).as_secs_f64() * 1000.0
         })
         .collect();
     milliseconds.sort_by(f64::total_cmp);
