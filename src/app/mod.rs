@@ -12,11 +12,14 @@
 //! | `messages.rs` | errors and notes |
 //! | `top_bar.rs`, `palette.rs`, `paste_path.rs`, `about.rs`, `drop_zone.rs` | what lies around and above the pages |
 //! | `theme.rs`, `fonts.rs` | colours, spacing, type |
+//! | `caret.rs` | when the caret of a text field blinks |
 //! | `start.rs`, `crash.rs` | opening the window; what happens when that or anything else fails |
+//! | `timing.rs` | what a start and a frame cost |
 //! | `pages/` | Dataset, Train, Threshold, Check |
 //! | `widgets/` | what more than one page draws |
 
 mod about;
+mod caret;
 pub mod command;
 mod crash;
 pub mod dialogs;
@@ -32,6 +35,7 @@ pub mod settings;
 pub mod shared;
 mod start;
 pub mod theme;
+pub mod timing;
 mod top_bar;
 pub mod widgets;
 
@@ -59,6 +63,8 @@ pub struct CitelinkApp {
     paste_path: paste_path::PastePath,
     about: bool,
     closing: bool,
+    caret: caret::Caret,
+    times: timing::FrameTimes,
     /// Files and folders that the user is choosing.
     choosing: Vec<Job<Vec<PathBuf>>>,
     choosing_folder: Option<Job<Option<PathBuf>>>,
@@ -97,6 +103,8 @@ impl CitelinkApp {
             paste_path: paste_path::PastePath::default(),
             about: false,
             closing: false,
+            caret: caret::Caret::default(),
+            times: timing::FrameTimes::default(),
             choosing: Vec::new(),
             choosing_folder: None,
             recognising: Vec::new(),
@@ -336,7 +344,9 @@ impl eframe::App for CitelinkApp {
         self.update();
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        self.times.begin(ui.ctx(), frame);
+        self.caret.update(ui.ctx());
         self.show(ui);
     }
 

@@ -19,8 +19,10 @@ mod train;
 mod training;
 
 use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 /// Does this sentence cite that paper? Without a command, the window opens.
 #[derive(Debug, Parser)]
@@ -61,6 +63,8 @@ enum Command {
 /// Runs the program on its command line.
 #[must_use]
 pub fn run() -> ExitCode {
+    crate::app::timing::entered();
+    show_events();
     let arguments = Arguments::parse();
     let done = match arguments.command {
         None => crate::app::run(&arguments.paths),
@@ -83,4 +87,16 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes what goes wrong without ending anything to standard error; `RUST_LOG` asks for more or less.
+fn show_events() {
+    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,citelink=warn"));
+    let shown = tracing_subscriber::fmt()
+        .with_env_filter(wanted)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+    // Whoever uses the library and has chosen where events go keeps that.
+    drop(shown);
 }

@@ -177,3 +177,9 @@ impl egui::DroppedFile for Dropped {
         std::fs::read(&self.0).map_err(|failure| failure.to_string())
     }
 }
+
+/// Processor time of this thread so far; where the system has no such clock, the time of day has to do.
+pub fn processor_time() -> Duration {
+    citelink::app::timing::processor_time()
+        .unwrap_or_else(|| std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap())
+}

@@ -64,6 +64,22 @@ fn idle_repaints_nothing() {
 }
 
 #[test]
+fn a_field_with_the_keyboard_stops_blinking_and_repainting() {
+    let mut window = Window::open(&[]);
+    window.steps(3);
+    window.press(Modifiers::COMMAND, Key::Num4);
+    window.focus("Sentence to check");
+    window.type_text("Tides");
+    let next =
+        |window: &Window| window.harness.output().viewport_output.values().map(|output| output.repaint_delay).min();
+    assert!(next(&window).is_some_and(|delay| delay < std::time::Duration::from_secs(1)), "the caret blinks");
+    // Each step is a quarter of a second on the harness's clock.
+    window.wait("a window at rest", 60, |window| {
+        next(window).is_none_or(|delay| delay > std::time::Duration::from_hours(1))
+    });
+}
+
+#[test]
 fn without_a_display_the_headless_commands_are_named() {
     if !cfg!(target_os = "linux") {
         eprintln!("skipped: only here a display can be missing");

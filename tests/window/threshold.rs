@@ -1,6 +1,6 @@
 //! The Threshold page: dragging the line, choosing, saving, and files that are no predictions.
 
-use crate::harness::Window;
+use crate::harness::{Window, processor_time};
 use citelink::app::command::Command;
 use citelink::evaluation::{
     Confusion, Prediction, ThresholdAnalysis, probability_of, read_predictions, write_predictions,
@@ -168,15 +168,6 @@ fn the_sample_is_scored_with_the_bundled_model() {
     window.wait_for("ranking counts the", 60);
     assert!(window.shows("calling everything a citation reaches"));
     assert!(window.errors().is_empty(), "{:?}", window.errors());
-}
-
-/// Processor time of this thread so far, from Linux; elsewhere the time of day has to do.
-fn processor_time() -> std::time::Duration {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    match schedule.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()) {
-        Some(nanoseconds) => std::time::Duration::from_nanos(nanoseconds),
-        None => std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap(),
-    }
 }
 
 /// `cargo test --test window -- --ignored --nocapture dragging_300_000_rows`
