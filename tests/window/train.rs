@@ -2,9 +2,11 @@
 
 use crate::harness::Window;
 use citelink::app::command::Command;
+use citelink::app::dialogs::Dialogs;
 use citelink::app::pages::Page;
 use citelink::app::settings::Settings;
 use citelink::dataset::Dataset;
+use citelink::evaluation::{Confusion, read_predictions};
 use citelink::model::{CreateSettings, create_model};
 use citelink::progress::Unwatched;
 use citelink::runs::{EventKind, PROGRAM_VARIABLE, read_events};
@@ -51,6 +53,11 @@ impl Workbench {
     }
 
     fn page_with(&self, base: &Path, runs: &Path, epochs: &str) -> Window {
+        self.page_remembering(base, runs, epochs, &json!({}))
+    }
+
+    /// The page with what a grid compares as well.
+    fn page_remembering(&self, base: &Path, runs: &Path, epochs: &str, grid: &serde_json::Value) -> Window {
         let form = json!({
             "base": "Folder",
             "base_folder": base,
@@ -58,7 +65,7 @@ impl Workbench {
             "texts": {"Epochs": epochs, "MaxLength": "48", "LogEvery": "2", "Threads": "1"},
         });
         let mut settings = Settings::default();
-        settings.pages.insert("train".to_owned(), json!({ "form": form }));
+        settings.pages.insert("train".to_owned(), json!({ "form": form, "grid": grid }));
         let mut window = Window::open_remembering(&[], settings);
         let dataset = Dataset::read(&self.data(), &Unwatched).unwrap();
         window.app().shared_mut().dataset = Some(Arc::new(dataset));
@@ -112,6 +119,48 @@ fn a_tiny_model_is_trained_to_its_end() {
 
     window.click("Choose the threshold");
     assert_eq!(window.app().shared().page, Page::Threshold);
+}
+
+#[test]
+fn a_grid_is_trained_to_its_end_and_compared() {
+    let bench = Workbench::new();
+    let compared = json!({"learning_rates": "1e-3, 2e-2", "epochs": "1, 2", "threshold": "0.4"});
+    let mut window = bench.page_remembering(&bench.base(), &bench.runs(), "2", &compared);
+    window.wait_for("1 layer of width 16", 10);
+    window.app().shared_mut().send(Command::ShowGrid);
+    window.wait_for("4 runs: ", 10);
+    window.click("Start the grid");
+    window.wait_for("All 4 runs finished", 120);
+    window.wait_for("★ Best", 5);
+    assert!(window.errors().is_empty(), "{:?}", window.errors());
+
+    // The table, as it is taken away, holds every combination, best first, and what the runs' own predictions say.
+    let saved = bench.folder.path().join("grid.csv");
+    window.app().shared_mut().dialogs = Dialogs::Answered { open: Vec::new(), save: Some(saved.clone()) };
+    window.click("Copy or save “Validation at threshold 0.4, best F1 first”");
+    window.click("Save as CSV…");
+    window.wait("a file", 10, |_| saved.exists());
+    let table = std::fs::read_to_string(&saved).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let mut combinations: Vec<(&str, &str)> = rows.iter().map(|row| (row[1], row[2])).collect();
+    combinations.sort_unstable();
+    assert_eq!(combinations, [("0.001", "1"), ("0.001", "2"), ("0.02", "1"), ("0.02", "2")]);
+    let grid = bench.run();
+    let mut last = f64::INFINITY;
+    for row in &rows {
+        let (labels, probabilities) = read_predictions(&grid.join(row[0]).join("validation.csv")).unwrap();
+        let f1 = Confusion::at(&labels, &probabilities, 0.4).metrics().f1;
+        assert_eq!(row[6].parse(), Ok(f1), "{row:?}");
+        assert!(f1 <= last, "{table}");
+        last = f1;
+        assert!(window.texts().contains(&format!("Open {}", row[0])), "{:?}", window.texts());
+    }
+    // From the table to a run and back to the grid, which another window finds in the list as well.
+    window.click(&format!("Open {}", rows[0][0]));
+    window.wait_for("Validation after each epoch", 10);
+    let name = grid.file_name().unwrap().to_string_lossy().into_owned();
+    let mut again = bench.train_page("2");
+    again.wait_for(&name, 10);
 }
 
 #[test]
