@@ -1,15 +1,19 @@
 //! Tokens and pairs against Hugging Face's fast BERT tokenizer, whose answers `goldens/tokens.py` wrote down.
 
+use citelink::dataset::{Dataset, ReferenceBlock, reference_block};
 use citelink::pairs::{
-    Batch, EncodedPair, PairTokenizer, SPECIAL_TOKENS, TokenizerError, VocabularySettings, learn_vocabulary,
+    Batch, EncodedPair, PairEncoder, PairTokenizer, SPECIAL_TOKENS, TokenizerError, VocabularySettings,
+    learn_vocabulary,
 };
 use citelink::progress::{Progress, Unwatched};
+use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 #[derive(Deserialize)]
 struct Goldens {
@@ -142,6 +146,36 @@ fn pairs_are_truncated_as_hugging_face_does() {
     assert!(cut > 5, "the goldens hold sentences that are too long");
 }
 
+/// Shared texts are tokenized once; what that saves is printed.
+#[test]
+fn a_dataset_encoded_together_is_as_if_encoded_pair_by_pair() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let rows = data.join("citations.jsonl");
+    if !rows.is_file() {
+        eprintln!("skipped: {} does not exist", rows.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(data.join("scibert/vocab.txt"), folder.path().join("vocab.txt")).unwrap();
+    let tokenizer = PairTokenizer::open(folder.path()).unwrap();
+    let dataset = Dataset::read(&rows, &Unwatched).unwrap();
+    let pairs: Vec<(&str, String)> = dataset
+        .records
+        .iter()
+        .map(|record| (record.sentence.as_deref().unwrap_or_default(), reference_block(ReferenceBlock::of(record))))
+        .collect();
+    let began = Instant::now();
+    let alone: Vec<EncodedPair> =
+        pairs.par_iter().map(|(sentence, block)| tokenizer.encode(sentence, block, 512).unwrap()).collect();
+    let apart = began.elapsed();
+    let began = Instant::now();
+    let encoder = PairEncoder::new(&tokenizer, 512);
+    // In two parts, so that the second meets texts of the first again.
+    let together = [&pairs[..1000], &pairs[1000..]].map(|part| encoder.encode(part).unwrap()).concat();
+    eprintln!("{} pairs: {apart:?} one by one, {:?} together", pairs.len(), began.elapsed());
+    assert!(alone == together);
+}
+
 #[test]
 fn real_strings_have_hugging_faces_tokens() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
@@ -170,7 +204,7 @@ fn real_strings_have_hugging_faces_tokens() {
         .map(|(row, ..)| (rows[*row]["sentence"].as_str().unwrap(), rows[*row]["ref_paper_text"].as_str().unwrap()))
         .collect();
     for length in [512, 128] {
-        let encoded = tokenizer.encode_all(&pairs, length).unwrap();
+        let encoded = PairEncoder::new(&tokenizer, length).encode(&pairs).unwrap();
         for (pair, (row, max_length, ids, type_ids)) in encoded.iter().zip(&real.pairs) {
             if *max_length == length {
                 assert_eq!(digest(&pair.ids), *ids, "row {row} at {length}");

@@ -4,7 +4,7 @@ use super::{RankedCandidates, Reference};
 use crate::dataset::{is_empty_text, reference_block};
 use crate::evaluation::probability_of;
 use crate::model::{Compute, CrossEncoder, ModelError, SavedModel};
-use crate::pairs::{Batch, EncodedPair, PairTokenizer, by_length};
+use crate::pairs::{Batch, EncodedPair, PairEncoder, by_length};
 use crate::progress::Progress;
 
 /// One scored pair.
@@ -55,10 +55,9 @@ struct BatchLimits {
 #[derive(Debug)]
 pub struct Scorer {
     model: CrossEncoder,
-    tokenizer: PairTokenizer,
+    encoder: PairEncoder,
     limits: BatchLimits,
     threshold: f64,
-    max_length: usize,
 }
 
 impl Scorer {
@@ -78,14 +77,14 @@ impl Scorer {
         };
         Ok(Self {
             model: CrossEncoder::new(&model.config, &model.weights, compute)?,
-            tokenizer: model.tokenizer.clone(),
+            encoder: PairEncoder::new(&model.tokenizer, model.max_length()),
             limits,
             threshold: model.threshold(),
-            max_length: model.max_length(),
         })
     }
 
-    /// Scores (sentence, reference block) pairs, in order; batches are made by length. Progress in pairs.
+    /// Scores (sentence, reference block) pairs, in order; batches are made by length. A text that occurs in several
+    /// pairs, or occurred not long ago, is tokenized once. Progress in pairs.
     ///
     /// # Errors
     /// See [`CheckError`].
@@ -101,7 +100,7 @@ impl Scorer {
             if progress.cancelled() {
                 return Err(CheckError::Cancelled);
             }
-            let encoded = self.tokenizer.encode_all(chunk, self.max_length).map_err(ModelError::from)?;
+            let encoded = self.encoder.encode(chunk).map_err(ModelError::from)?;
             let before = scored.len();
             let logits = self.logits(&encoded, before, total, progress)?;
             for (position, (pair, logits)) in encoded.iter().zip(logits).enumerate() {
@@ -137,7 +136,7 @@ impl Scorer {
             }
             let rows = &order[done..done + self.rows_of_batch(encoded, &order[done..])];
             let pairs: Vec<&EncodedPair> = rows.iter().map(|&row| &encoded[row]).collect();
-            let batch = Batch::of(&pairs, self.tokenizer.pad_id());
+            let batch = Batch::of(&pairs, self.encoder.pad_id());
             for (&row, row_logits) in rows.iter().zip(self.model.logits(&batch)?) {
                 logits[row] = row_logits;
             }
@@ -190,6 +189,6 @@ impl Scorer {
     /// Tokens a pair at most.
     #[must_use]
     pub fn max_length(&self) -> usize {
-        self.max_length
+        self.encoder.max_length()
     }
 }

@@ -1,6 +1,5 @@
 //! `[CLS] sentence [SEP] reference block [SEP]` as Hugging Face's fast BERT tokenizer makes it.
 
-use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
@@ -133,49 +132,36 @@ impl PairTokenizer {
     /// # Errors
     /// [`TokenizerError::TooShort`] and [`TokenizerError::Encode`].
     pub fn encode(&self, sentence: &str, reference: &str, max_length: usize) -> Result<EncodedPair, TokenizerError> {
-        if max_length < SHORTEST_INPUT {
-            return Err(TokenizerError::TooShort { max_length });
-        }
-        let mut sentence_ids = self.tokens(sentence, max_length)?;
-        let mut reference_ids = self.tokens(reference, max_length)?;
-        let longest_sentence = max_length - SPECIAL_TOKENS_OF_A_PAIR - 1;
-        let sentence_cut = sentence_ids.count > longest_sentence
-            && sentence_ids.count + reference_ids.count + SPECIAL_TOKENS_OF_A_PAIR > max_length;
-        if sentence_cut {
-            sentence_ids.first.truncate(longest_sentence);
-        }
-        reference_ids.first.truncate(max_length - SPECIAL_TOKENS_OF_A_PAIR - sentence_ids.first.len());
-
-        let length = sentence_ids.first.len() + reference_ids.first.len() + SPECIAL_TOKENS_OF_A_PAIR;
-        let mut ids = Vec::with_capacity(length);
-        ids.push(self.cls);
-        ids.extend_from_slice(&sentence_ids.first);
-        ids.push(self.sep);
-        let mut type_ids = vec![0; ids.len()];
-        ids.extend_from_slice(&reference_ids.first);
-        ids.push(self.sep);
-        type_ids.resize(ids.len(), 1);
-        Ok(EncodedPair {
-            ids,
-            type_ids,
-            sentence_cut,
-            reference_tokens_cut: reference_ids.count - reference_ids.first.len(),
-        })
+        Self::check_length(max_length)?;
+        let (sentence, reference) = (self.tokens(sentence, max_length)?, self.tokens(reference, max_length)?);
+        Ok(self.join(&sentence, &reference, max_length))
     }
 
-    /// Encodes many pairs in parallel, in order.
-    ///
-    /// # Errors
-    /// As [`encode`](Self::encode).
-    pub fn encode_all<S: AsRef<str> + Sync, R: AsRef<str> + Sync>(
-        &self,
-        pairs: &[(S, R)],
-        max_length: usize,
-    ) -> Result<Vec<EncodedPair>, TokenizerError> {
-        pairs
-            .par_iter()
-            .map(|(sentence, reference)| self.encode(sentence.as_ref(), reference.as_ref(), max_length))
-            .collect()
+    /// Whether both texts of a pair find room in `max_length` tokens.
+    pub(super) fn check_length(max_length: usize) -> Result<(), TokenizerError> {
+        if max_length < SHORTEST_INPUT { Err(TokenizerError::TooShort { max_length }) } else { Ok(()) }
+    }
+
+    /// The pair of two texts' tokens, of which at least the first `max_length` are there.
+    pub(super) fn join(&self, sentence: &Tokens, reference: &Tokens, max_length: usize) -> EncodedPair {
+        let longest_sentence = max_length - SPECIAL_TOKENS_OF_A_PAIR - 1;
+        let sentence_cut = sentence.count > longest_sentence
+            && sentence.count + reference.count + SPECIAL_TOKENS_OF_A_PAIR > max_length;
+        let sentence = if sentence_cut { &sentence.first[..longest_sentence] } else { &sentence.first };
+        let room = max_length - SPECIAL_TOKENS_OF_A_PAIR - sentence.len();
+        let kept = &reference.first[..reference.first.len().min(room)];
+
+        let length = sentence.len() + kept.len() + SPECIAL_TOKENS_OF_A_PAIR;
+        let mut ids = Vec::with_capacity(length);
+        ids.push(self.cls);
+        ids.extend_from_slice(sentence);
+        ids.push(self.sep);
+        let mut type_ids = Vec::with_capacity(length);
+        type_ids.resize(ids.len(), 0);
+        ids.extend_from_slice(kept);
+        ids.push(self.sep);
+        type_ids.resize(ids.len(), 1);
+        EncodedPair { ids, type_ids, sentence_cut, reference_tokens_cut: reference.count - kept.len() }
     }
 
     /// How many tokens a text has, without special tokens.
@@ -198,8 +184,8 @@ impl PairTokenizer {
         self.pad
     }
 
-    /// The first `keep` token ids of a text, or some more, and the number of all.
-    fn tokens(&self, text: &str, keep: usize) -> Result<Tokens, TokenizerError> {
+    /// The first `keep` token ids of a text, and the number of all.
+    pub(super) fn tokens(&self, text: &str, keep: usize) -> Result<Tokens, TokenizerError> {
         let mut tokens = Tokens::default();
         let mut rest = text;
         while !rest.is_empty() {
@@ -210,19 +196,21 @@ impl PairTokenizer {
                 .map_err(|failure| TokenizerError::Encode(failure.to_string()))?;
             let ids = encoding.get_ids();
             tokens.count += ids.len();
-            if tokens.first.len() < keep {
-                tokens.first.extend_from_slice(ids);
-            }
+            let room = keep - tokens.first.len();
+            tokens.first.extend_from_slice(&ids[..ids.len().min(room)]);
             rest = after;
         }
         Ok(tokens)
     }
 }
 
+/// A text's tokens, without special ones.
 #[derive(Debug, Default)]
-struct Tokens {
-    first: Vec<u32>,
-    count: usize,
+pub(super) struct Tokens {
+    /// Their ids, as many as an input has room for.
+    pub(super) first: Vec<u32>,
+    /// How many there are.
+    pub(super) count: usize,
 }
 
 /// Bytes of the first piece: all of a short text, else up to a space. BERT's normaliser and pre-tokenizer treat the two

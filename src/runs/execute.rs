@@ -13,7 +13,7 @@ use super::{Event, EventKind, RunError, RunFolder, RunSettings, TrainRequest, re
 use crate::dataset::DatasetError;
 use crate::evaluation::{Confusion, Metrics, Sweep, read_predictions, standard_thresholds, write_predictions};
 use crate::model::{Compute, CrossEncoder, DeviceChoice, ModelError, SavedModel};
-use crate::pairs::{Batch, by_length};
+use crate::pairs::{Batch, PairEncoder, by_length};
 use crate::progress::Progress;
 use crate::training::{Outcome, TrainingError};
 use clap::ValueEnum;
@@ -243,7 +243,8 @@ impl Run {
             return Ok(None);
         }
         let best = SavedModel::open(&self.folder.best())?;
-        let examples = self.source.examples(rows, &best, self.settings.request.hyperparameters.max_length, watch)?;
+        let encoder = PairEncoder::new(&best.tokenizer, self.settings.request.hyperparameters.max_length);
+        let examples = self.source.examples(rows, &encoder, watch)?;
         let model = CrossEncoder::new(&best.config, &best.weights, &self.compute)?;
         let mut logits = vec![[0.0; 2]; rows.len()];
         let mut done = 0;
@@ -251,7 +252,7 @@ impl Run {
             watch.check()?;
             watch.progress(Phase::Test, done, rows.len());
             let pairs: Vec<_> = positions.iter().map(|&position| &examples.pairs[position]).collect();
-            let scored = model.logits(&Batch::of(&pairs, best.tokenizer.pad_id()))?;
+            let scored = model.logits(&Batch::of(&pairs, encoder.pad_id()))?;
             for (&position, scored) in positions.iter().zip(scored) {
                 logits[position] = scored;
             }

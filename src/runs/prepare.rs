@@ -5,7 +5,7 @@ use super::{RunError, RunFolder, RunSettings, TrainRequest};
 use crate::dataset::{Dataset, PaperId, Split, SplitError, clean};
 use crate::evaluation::Prediction;
 use crate::model::{BertConfig, Compute, CrossEncoder, ModelError, ModelSource, SavedModel};
-use crate::pairs::{EncodedPair, ReferenceBlock, reference_block};
+use crate::pairs::{EncodedPair, PairEncoder, ReferenceBlock, reference_block};
 use crate::progress::Progress;
 use crate::training::{Examples, Trainer};
 use std::path::{Path, PathBuf};
@@ -59,8 +59,7 @@ impl Source {
     pub(super) fn examples(
         &self,
         rows: &[usize],
-        model: &SavedModel,
-        max_length: usize,
+        encoder: &PairEncoder,
         watch: &Watch<'_>,
     ) -> Result<Examples, RunError> {
         let mut pairs: Vec<EncodedPair> = Vec::with_capacity(rows.len());
@@ -73,7 +72,7 @@ impl Source {
                     (record.sentence.as_deref().unwrap_or_default(), reference_block(ReferenceBlock::of(record)))
                 })
                 .collect();
-            pairs.extend(model.tokenizer.encode_all(&texts, max_length).map_err(ModelError::from)?);
+            pairs.extend(encoder.encode(&texts).map_err(ModelError::from)?);
             watch.progress(Phase::Encoding, pairs.len(), 0);
         }
         let labels = rows.iter().map(|&row| label_of(self.dataset.records[row].label)).collect();
@@ -222,8 +221,10 @@ pub(super) fn prepare(
     weights.complete(&shell.config, hyperparameters.seed, Path::new(&shell.name))?;
     let model = CrossEncoder::new(&shell.config, &weights, compute)?;
     drop(weights);
-    let train = source.examples(&source.split.train.rows, &shell, hyperparameters.max_length, watch)?;
-    let validation = source.examples(&source.split.validation.rows, &shell, hyperparameters.max_length, watch)?;
+    // One encoder for both parts: papers of both cite the same references.
+    let encoder = PairEncoder::new(&shell.tokenizer, hyperparameters.max_length);
+    let train = source.examples(&source.split.train.rows, &encoder, watch)?;
+    let validation = source.examples(&source.split.validation.rows, &encoder, watch)?;
     let trainer = Trainer::new(model, hyperparameters, source.split.class_weights, shell.tokenizer.pad_id())?;
     Ok(Prepared { trainer, train, validation, shell })
 }
