@@ -2,15 +2,17 @@
 //! started twice and run out of disk.
 
 use citelink::model::{CreateSettings, create_model};
-use citelink::progress::Unwatched;
+use citelink::progress::{Progress, Unwatched};
 use citelink::runs::{
-    CHECKPOINT_VARIABLE, EventKind, Follower, PROGRAM_VARIABLE, RunFolder, RunSettings, RunState, launch_resume,
-    launch_train, list_runs, read_events,
+    CHECKPOINT_VARIABLE, EventKind, Follower, PROGRAM_VARIABLE, RunFolder, RunSettings, RunState, TrainRequest,
+    launch_resume, launch_train, list_runs, read_events,
 };
+use citelink::training::{Hyperparameters, Outcome};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -78,6 +80,20 @@ fn write_dataset(path: &Path) {
             )
             .unwrap();
         }
+    }
+}
+
+/// A training on one thread of the processor, with the defaults of everything else.
+fn request(dataset: PathBuf) -> TrainRequest {
+    TrainRequest {
+        dataset,
+        base: Materials::get().base().display().to_string(),
+        hyperparameters: Hyperparameters::default(),
+        split: citelink::dataset::SplitSettings::default(),
+        cleaning: citelink::dataset::Cleaning::default(),
+        device: citelink::model::DeviceChoice::Cpu,
+        precision: None,
+        threads: Some(1),
     }
 }
 
@@ -220,6 +236,10 @@ fn a_run_leaves_what_it_should_and_is_not_overwritten() {
 
 #[test]
 fn a_run_killed_at_random_moments_ends_with_the_same_weights() {
+    let temporary = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    done(&mut train(&temporary.path().join("run")));
+    let whole = began.elapsed().as_micros() as u64;
     for seed in 0..4 {
         let mut random = Random(seed);
         let temporary = tempfile::tempdir().unwrap();
@@ -228,7 +248,7 @@ fn a_run_killed_at_random_moments_ends_with_the_same_weights() {
         for _ in 0..8 {
             let is_run = folder.join("run.json").exists();
             let mut child = if is_run { resume(&folder) } else { train(&folder) }.spawn().unwrap();
-            let moment = Instant::now() + Duration::from_micros(20_000 + random.below(300_000));
+            let moment = Instant::now() + Duration::from_micros(random.below(whole));
             if wait_for(&mut child, || Instant::now() >= moment) {
                 kill(child);
                 kills += 1;
@@ -357,6 +377,49 @@ fn a_stopped_run_ends_with_the_same_weights() {
     assert!(child.wait().unwrap().success());
     done(&mut resume(&folder));
     assert_as_uninterrupted(&folder);
+}
+
+/// Asks to stop when it is asked the `left`th time whether to.
+struct StopAfterLooks {
+    left: AtomicI64,
+}
+
+impl Progress for StopAfterLooks {
+    fn report(&self, _done: u64, _total: u64) {}
+
+    fn cancelled(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+}
+
+#[test]
+fn a_run_stopped_within_an_evaluation_repeats_it() {
+    let materials = Materials::get();
+    let temporary = tempfile::tempdir().unwrap();
+    let request = TrainRequest {
+        hyperparameters: Hyperparameters { epochs: 2, learning_rate: 1e-3, max_length: 48, ..Default::default() },
+        ..request(materials.dataset())
+    };
+    let whole = RunFolder::at(temporary.path().join("whole"));
+    citelink::runs::train(&request, &whole, &Unwatched).unwrap();
+    let mut within = 0;
+    // One look for each of the 18 steps of an epoch and for each of the 4 batches of its evaluation, after some looks
+    // while everything is prepared.
+    for looks in 18..34 {
+        let folder = RunFolder::at(temporary.path().join(format!("stopped-{looks}")));
+        let stopping = StopAfterLooks { left: AtomicI64::new(looks) };
+        assert_eq!(citelink::runs::train(&request, &folder, &stopping).unwrap(), Outcome::Stopped);
+        let follower = Follower::open(folder.clone()).unwrap();
+        assert_eq!(follower.view().state, RunState::Stopped);
+        if follower.view().step() != 18 || !follower.view().evaluations.is_empty() {
+            continue;
+        }
+        within += 1;
+        assert_eq!(citelink::runs::resume(&folder, &Unwatched).unwrap(), Outcome::Finished);
+        assert!(results(folder.path()) == results(whole.path()), "stopped at look {looks}");
+    }
+    // The first of them is the stop after the last step, and the stop at the last batch comes after the evaluation.
+    assert_eq!(within, 4, "no stop came within the evaluation");
 }
 
 #[test]
@@ -508,20 +571,9 @@ fn a_run_is_launched_followed_stopped_and_taken_up_again() {
     let materials = Materials::get();
     let temporary = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(temporary.path().join("run"));
-    let request = citelink::runs::TrainRequest {
-        dataset: materials.dataset(),
-        base: materials.base().display().to_string(),
-        hyperparameters: citelink::training::Hyperparameters {
-            epochs: 5000,
-            max_length: 48,
-            log_every: 1,
-            ..Default::default()
-        },
-        split: citelink::dataset::SplitSettings::default(),
-        cleaning: citelink::dataset::Cleaning::default(),
-        device: citelink::model::DeviceChoice::Cpu,
-        precision: None,
-        threads: Some(1),
+    let request = TrainRequest {
+        hyperparameters: Hyperparameters { epochs: 5000, max_length: 48, log_every: 1, ..Default::default() },
+        ..request(materials.dataset())
     };
     let mut follower = Follower::open(folder.clone()).unwrap();
     assert_eq!(follower.view().state, RunState::Absent);
@@ -569,19 +621,9 @@ fn a_run_is_launched_followed_stopped_and_taken_up_again() {
 #[test]
 fn a_launch_that_fails_says_why() {
     name_the_program();
-    let materials = Materials::get();
     let temporary = tempfile::tempdir().unwrap();
     let folder = RunFolder::at(temporary.path().join("run"));
-    let request = citelink::runs::TrainRequest {
-        dataset: temporary.path().join("missing.jsonl"),
-        base: materials.base().display().to_string(),
-        hyperparameters: citelink::training::Hyperparameters::default(),
-        split: citelink::dataset::SplitSettings::default(),
-        cleaning: citelink::dataset::Cleaning::default(),
-        device: citelink::model::DeviceChoice::Cpu,
-        precision: None,
-        threads: Some(1),
-    };
+    let request = request(temporary.path().join("missing.jsonl"));
     let mut process = launch_train(&request, &folder).unwrap();
     let began = Instant::now();
     let ended = loop {

@@ -7,14 +7,28 @@ use citelink::training::{
     Control, Evaluation, Examples, Hyperparameters, Observer, ObserverError, Outcome, StepReport, Trainer,
     TrainerState, TrainingError,
 };
+use std::time::{Duration, Instant};
 
-/// Keeps everything, and stops after a step.
+/// Keeps everything, and stops after a step or within an evaluation.
 #[derive(Default)]
 struct Recorder {
     reports: Vec<StepReport>,
     evaluations: Vec<Evaluation>,
     stop_after: Option<u64>,
+    /// Once so many validation examples of the first epoch are scored.
+    stop_evaluation_at: Option<usize>,
+    /// The last number of scored validation examples heard of.
+    scored: usize,
+    /// How long it takes to hear of an evaluation's batch.
+    pause: Duration,
     state: Option<TrainerState>,
+}
+
+impl Recorder {
+    /// The reports but for their times.
+    fn losses(&self) -> Vec<StepReport> {
+        self.reports.iter().map(|report| StepReport { seconds: 0.0, ..*report }).collect()
+    }
 }
 
 impl Observer for Recorder {
@@ -29,11 +43,18 @@ impl Observer for Recorder {
     }
 
     fn between_steps(&mut self, trainer: &Trainer) -> Result<Control, ObserverError> {
-        if self.stop_after == Some(trainer.step()) {
+        let within_evaluation = self.stop_evaluation_at.is_some_and(|at| self.scored >= at);
+        if within_evaluation || self.stop_after == Some(trainer.step()) {
             self.state = Some(trainer.state()?);
             return Ok(Control::Stop);
         }
         Ok(Control::Continue)
+    }
+
+    fn evaluating(&mut self, done: usize, _total: usize) -> Control {
+        self.scored = done;
+        std::thread::sleep(self.pause);
+        if self.stop_evaluation_at.is_some_and(|at| done >= at) { Control::Stop } else { Control::Continue }
     }
 }
 
@@ -112,12 +133,43 @@ fn a_resumed_training_ends_where_an_uninterrupted_one_does() {
         recorder.stop_after = None;
         assert_eq!(second.fit(&train, &validation, &mut recorder).unwrap(), Outcome::Finished);
         assert!(numbers(&second.model().weights().unwrap()) == expected, "stopped after {stop_after}");
-        let values = |recorder: &Recorder| {
-            recorder.reports.iter().map(|report| StepReport { seconds: 0.0, ..*report }).collect::<Vec<_>>()
-        };
-        assert_eq!(values(&recorder), values(&whole_recorder));
+        assert_eq!(recorder.losses(), whole_recorder.losses());
         assert_eq!(recorder.evaluations, whole_recorder.evaluations);
     }
+}
+
+#[test]
+fn a_stop_within_an_evaluation_does_not_wait_for_its_end() {
+    let (train, validation) = (examples(20, 0), examples(43, 5));
+    let mut whole = trainer(hyperparameters());
+    let mut whole_recorder = Recorder::default();
+    whole.fit(&train, &validation, &mut whole_recorder).unwrap();
+    // In batches of 8.
+    for (stop_at, scored) in [(1, 8), (17, 24)] {
+        let mut recorder = Recorder { stop_evaluation_at: Some(stop_at), ..Default::default() };
+        let mut first = trainer(hyperparameters());
+        assert_eq!(first.fit(&train, &validation, &mut recorder).unwrap(), Outcome::Stopped);
+        assert_eq!((recorder.scored, recorder.evaluations.len()), (scored, 0));
+        let mut second = trainer(hyperparameters());
+        second.restore(&recorder.state.take().unwrap()).unwrap();
+        assert_eq!(second.step(), 4);
+        recorder.stop_evaluation_at = None;
+        assert_eq!(second.fit(&train, &validation, &mut recorder).unwrap(), Outcome::Finished);
+        assert!(numbers(&second.model().weights().unwrap()) == numbers(&whole.model().weights().unwrap()));
+        assert_eq!(recorder.evaluations, whole_recorder.evaluations);
+        assert_eq!(recorder.losses(), whole_recorder.losses());
+    }
+}
+
+#[test]
+fn logged_seconds_are_of_training_alone() {
+    let (train, validation) = (examples(20, 0), examples(43, 5));
+    let mut recorder = Recorder { pause: Duration::from_millis(40), ..Default::default() };
+    let began = Instant::now();
+    trainer(hyperparameters()).fit(&train, &validation, &mut recorder).unwrap();
+    let pauses = recorder.pause * 2 * 43_u32.div_ceil(8);
+    let seconds: f64 = recorder.reports.iter().map(|report| report.seconds).sum();
+    assert!(seconds > 0.0 && seconds <= (began.elapsed() - pauses).as_secs_f64(), "{seconds}");
 }
 
 #[test]

@@ -160,7 +160,8 @@ impl Observer for Recorder<'_, '_> {
         Ok(self.checkpoint(trainer)?)
     }
 
-    fn evaluating(&mut self, done: usize, total: usize) {
+    fn evaluating(&mut self, done: usize, total: usize) -> Control {
         self.watch.progress(Phase::Validation, done, total);
+        if self.watch.stop_wanted() { Control::Stop } else { Control::Continue }
     }
 }

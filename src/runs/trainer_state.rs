@@ -73,6 +73,7 @@ fn trainer_state(
             _ => {}
         }
     }
+    // Hugging Face counts the evaluations' time too, which tells less about the speed of training.
     if step == total_steps && logged > 0 && seconds > 0.0 {
         history.push(json!({
             "epoch": epoch,

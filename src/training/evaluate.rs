@@ -1,7 +1,7 @@
 //! The epoch's evaluation on the validation part.
 
-use super::Examples;
 use super::loss::batch_loss;
+use super::{Control, Examples};
 use crate::evaluation::{Confusion, Metrics};
 use crate::model::{CrossEncoder, ModelError};
 use crate::pairs::{Batch, by_length};
@@ -9,7 +9,8 @@ use crate::pairs::{Batch, by_length};
 /// Pairs scored at once, and the batch within which Hugging Face's `Trainer` weights the validation loss.
 const BATCH: usize = 8;
 
-/// Loss, metrics at the larger logit, and the logits in order. `scored` hears (done, total).
+/// Loss, metrics at the larger logit, and the logits in order. `scored` hears (done, total) after each batch; None where
+/// it stops before the last one.
 ///
 /// Pairs are scored longest first, because a batch of equal lengths wastes nothing on padding; the loss is that of
 /// batches in the order of the examples.
@@ -18,8 +19,8 @@ pub(super) fn evaluate(
     examples: &Examples,
     class_weights: [f64; 2],
     pad_id: u32,
-    scored: &mut dyn FnMut(usize, usize),
-) -> Result<(f64, Metrics, Vec<[f32; 2]>), ModelError> {
+    scored: &mut dyn FnMut(usize, usize) -> Control,
+) -> Result<Option<(f64, Metrics, Vec<[f32; 2]>)>, ModelError> {
     let total = examples.pairs.len();
     let mut logits = vec![[0.0; 2]; total];
     let mut done = 0;
@@ -29,13 +30,12 @@ pub(super) fn evaluate(
             logits[position] = found;
         }
         done += positions.len();
-        scored(done, total);
+        if scored(done, total) == Control::Stop && done < total {
+            return Ok(None);
+        }
     }
-    Ok((
-        validation_loss(&logits, &examples.labels, class_weights),
-        confusion(&logits, &examples.labels).metrics(),
-        logits,
-    ))
+    let loss = validation_loss(&logits, &examples.labels, class_weights);
+    Ok(Some((loss, confusion(&logits, &examples.labels).metrics(), logits)))
 }
 
 /// The weighted mean within each batch of 8, averaged over batches by their size.

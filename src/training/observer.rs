@@ -21,7 +21,7 @@ pub struct StepReport {
     pub examples: u64,
     /// Their tokens, padding excluded.
     pub tokens: u64,
-    /// Seconds since the last report.
+    /// Seconds of fitting since the last report: evaluations and what the observer does come on top.
     pub seconds: f64,
 }
 
@@ -66,14 +66,17 @@ pub trait Observer {
     /// Ends training.
     fn evaluated(&mut self, evaluation: &Evaluation, trainer: &Trainer) -> Result<(), ObserverError>;
 
-    /// Called after every optimizer step, and after an epoch's evaluation: the place to checkpoint and to stop.
+    /// Called after every optimizer step, and after an epoch's evaluation, a stopped one too: the place to checkpoint and
+    /// to stop.
     ///
     /// # Errors
     /// Ends training.
     fn between_steps(&mut self, trainer: &Trainer) -> Result<Control, ObserverError>;
 
-    /// Evaluation has scored `done` of `total` validation examples.
-    fn evaluating(&mut self, done: usize, total: usize) {
+    /// Evaluation has scored `done` of `total` validation examples. To stop here stops training: its state is then that
+    /// before the evaluation, which is repeated when training goes on.
+    fn evaluating(&mut self, done: usize, total: usize) -> Control {
         let _ = (done, total);
+        Control::Continue
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Window {
     pub steps: u64,
     pub examples: u64,
     pub tokens: u64,
-    /// Seconds before the last interruption.
+    /// Seconds of fitting.
     #[serde(with = "exact")]
     pub seconds: f64,
 }

@@ -69,8 +69,6 @@ pub struct Trainer {
     pad_id: u32,
     optimizer: AdamW,
     position: Position,
-    /// When the present window, or its part after an interruption, began.
-    window_began: Instant,
 }
 
 /// What one optimizer step found.
@@ -105,7 +103,7 @@ impl Trainer {
         keep_freed_memory();
         let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
         let position = Position { best_loss: f64::INFINITY, ..Position::default() };
-        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, position, window_began: Instant::now() })
+        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, position })
     }
 
     /// Takes up where [`state`](Self::state) left off.
@@ -141,9 +139,8 @@ impl Trainer {
         for (name, variable) in self.variables() {
             tensors.insert(name, variable.as_detached_tensor().copy()?.to_device(&Device::Cpu)?);
         }
-        let mut position = self.position.clone();
-        position.window.seconds += self.window_began.elapsed().as_secs_f64();
-        let position = serde_json::to_value(position).map_err(|failure| TrainingError::State(failure.to_string()))?;
+        let position =
+            serde_json::to_value(&self.position).map_err(|failure| TrainingError::State(failure.to_string()))?;
         Ok(TrainerState { tensors, position })
     }
 
@@ -175,14 +172,16 @@ impl Trainer {
         }
         self.position.examples = train.pairs.len();
         let schedule = Schedule::new(&self.hyperparameters, train.pairs.len());
-        self.window_began = Instant::now();
         while self.position.epoch < self.hyperparameters.epochs {
             if self.train_epoch(train, &schedule, observer)? == Control::Stop {
-                return Ok(self.interrupted());
+                return Ok(Outcome::Stopped);
             }
             // The position moves on only once the observer has kept what it wants to keep: after an interruption in
             // between, the epoch is evaluated again, with the same result.
-            let evaluation = self.evaluate_epoch(validation, observer)?;
+            let Some(evaluation) = self.evaluate_epoch(validation, observer)? else {
+                observer.between_steps(self).map_err(TrainingError::Observer)?;
+                return Ok(Outcome::Stopped);
+            };
             observer.evaluated(&evaluation, self).map_err(TrainingError::Observer)?;
             self.position.best_loss = self.position.best_loss.min(evaluation.loss);
             self.position.epoch += 1;
@@ -190,17 +189,10 @@ impl Trainer {
             if observer.between_steps(self).map_err(TrainingError::Observer)? == Control::Stop
                 && self.position.epoch < self.hyperparameters.epochs
             {
-                return Ok(self.interrupted());
+                return Ok(Outcome::Stopped);
             }
         }
         Ok(Outcome::Finished)
-    }
-
-    /// Keeps the window's time, so that a later [`fit`](Self::fit) does not count the pause.
-    fn interrupted(&mut self) -> Outcome {
-        self.position.window.seconds += self.window_began.elapsed().as_secs_f64();
-        self.window_began = Instant::now();
-        Outcome::Stopped
     }
 
     /// Takes the steps of the epoch that are still to be taken.
@@ -218,7 +210,9 @@ impl Trainer {
             let chosen = &order[start..(start + per_step).min(order.len())];
             let first_micro_batch =
                 self.position.epoch * schedule.micro_batches + self.position.step_in_epoch * accumulation;
+            let began = Instant::now();
             let step = self.take_step(train, chosen, first_micro_batch as u64, schedule)?;
+            let seconds = began.elapsed().as_secs_f64();
 
             self.position.step += 1;
             self.position.step_in_epoch += 1;
@@ -227,6 +221,7 @@ impl Trainer {
             window.steps += 1;
             window.examples += step.examples as u64;
             window.tokens += step.tokens as u64;
+            window.seconds += seconds;
             // The last step is logged too, so that a training of fewer steps than that is not silent.
             if self.position.step.is_multiple_of(log_every as u64) || self.position.step == schedule.total_steps {
                 let report = self.report(&step, schedule);
@@ -242,8 +237,6 @@ impl Trainer {
     /// Ends the window.
     fn report(&mut self, step: &Step, schedule: &Schedule) -> StepReport {
         let window = std::mem::take(&mut self.position.window);
-        let seconds = window.seconds + self.window_began.elapsed().as_secs_f64();
-        self.window_began = Instant::now();
         let micro_batches =
             (self.position.step_in_epoch * self.hyperparameters.accumulation).min(schedule.micro_batches);
         StepReport {
@@ -254,7 +247,7 @@ impl Trainer {
             gradient_norm: step.gradient_norm,
             examples: window.examples,
             tokens: window.tokens,
-            seconds,
+            seconds: window.seconds,
         }
     }
 
@@ -304,19 +297,23 @@ impl Trainer {
         Ok(Step { loss, gradient_norm, learning_rate, examples: chosen.len(), tokens })
     }
 
-    fn evaluate_epoch(&self, validation: &Examples, observer: &mut dyn Observer) -> Result<Evaluation, TrainingError> {
-        let (loss, metrics, logits) =
-            evaluate(&self.model, validation, self.class_weights, self.pad_id, &mut |done, total| {
-                observer.evaluating(done, total);
-            })?;
-        Ok(Evaluation {
+    /// None where the observer stopped it.
+    fn evaluate_epoch(
+        &self,
+        validation: &Examples,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Evaluation>, TrainingError> {
+        let evaluated = evaluate(&self.model, validation, self.class_weights, self.pad_id, &mut |done, total| {
+            observer.evaluating(done, total)
+        })?;
+        Ok(evaluated.map(|(loss, metrics, logits)| Evaluation {
             epoch: self.position.epoch + 1,
             step: self.position.step,
             loss,
             metrics,
             logits,
             improved: loss < self.position.best_loss,
-        })
+        }))
     }
 
     /// Optimizer steps done.
