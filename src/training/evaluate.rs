@@ -9,7 +9,16 @@ use crate::pairs::{Batch, by_length};
 /// Pairs scored at once, and the batch within which Hugging Face's `Trainer` weights the validation loss.
 const BATCH: usize = 8;
 
-/// Loss, metrics at the larger logit, and the logits in order. `scored` hears (done, total) after each batch; None where
+/// What evaluating found.
+pub(super) struct Evaluated {
+    pub(super) loss: f64,
+    /// At the larger logit.
+    pub(super) metrics: Metrics,
+    /// One an example, in order.
+    pub(super) logits: Vec<[f32; 2]>,
+}
+
+/// Scores the examples and measures the model on them. `scored` hears (done, total) after each batch; None where
 /// it stops before the last one.
 ///
 /// Pairs are scored longest first, because a batch of equal lengths wastes nothing on padding; the loss is that of
@@ -20,7 +29,7 @@ pub(super) fn evaluate(
     class_weights: [f64; 2],
     pad_id: u32,
     scored: &mut dyn FnMut(usize, usize) -> Control,
-) -> Result<Option<(f64, Metrics, Vec<[f32; 2]>)>, ModelError> {
+) -> Result<Option<Evaluated>, ModelError> {
     let total = examples.pairs.len();
     let mut logits = vec![[0.0; 2]; total];
     let mut done = 0;
@@ -35,7 +44,7 @@ pub(super) fn evaluate(
         }
     }
     let loss = validation_loss(&logits, &examples.labels, class_weights);
-    Ok(Some((loss, confusion(&logits, &examples.labels).metrics(), logits)))
+    Ok(Some(Evaluated { loss, metrics: confusion(&logits, &examples.labels).metrics(), logits }))
 }
 
 /// The weighted mean within each batch of 8, averaged over batches by their size.

@@ -1,7 +1,7 @@
 //! The training loop.
 
 use super::adamw::{AdamW, clip_factor, global_norm};
-use super::evaluate::evaluate;
+use super::evaluate::{Evaluated, evaluate};
 use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
 use super::state::Position;
@@ -306,7 +306,7 @@ impl Trainer {
         let evaluated = evaluate(&self.model, validation, self.class_weights, self.pad_id, &mut |done, total| {
             observer.evaluating(done, total)
         })?;
-        Ok(evaluated.map(|(loss, metrics, logits)| Evaluation {
+        Ok(evaluated.map(|Evaluated { loss, metrics, logits }| Evaluation {
             epoch: self.position.epoch + 1,
             step: self.position.step,
             loss,
