@@ -1,5 +1,6 @@
 //! Uncertainty of a figure, by resampling whole papers.
 
+use crate::model::counter_random;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -57,20 +58,14 @@ pub fn bootstrap_figures<const N: usize>(
     })
 }
 
+/// Sets the generator's sequences for resampling apart from those for dropout and shuffling.
+const SITE: u64 = u64::MAX - 1;
+
 /// A number below `count`, by multiplication instead of remainder (Lemire, "Fast random integer generation in an
 /// interval", 2019); its bias is below `count` / 2^64.
 fn random_below(seed: u64, draw: u64, pick: u64, count: usize) -> usize {
-    let random = scramble(scramble(scramble(seed) ^ draw) ^ pick);
+    let random = counter_random(seed, draw, SITE, pick);
     ((u128::from(random) * count as u128) >> 64) as usize
-}
-
-/// The step and output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-fn scramble(state: u64) -> u64 {
-    let mut mixed = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 /// The value at `share` of the way through sorted numbers, between neighbours in proportion (NumPy's `linear`).
@@ -84,6 +79,7 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
 
     fn mean(values: &[f64]) -> impl Fn(&[usize]) -> Option<f64> + Sync + '_ {
         |rows| (!rows.is_empty()).then(|| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64)
@@ -110,6 +106,18 @@ mod tests {
         let clustered: Vec<usize> = (0..400).map(|row| row % 20).collect();
         let wide = bootstrap_by_group(&clustered, 4000, 1, mean(&values)).unwrap();
         assert!(wide.high - wide.low > 3.0 * (interval.high - interval.low), "{wide:?}");
+    }
+
+    #[test]
+    fn draws_are_those_of_the_one_generator() {
+        let drawn = Mutex::new(Vec::new());
+        bootstrap_by_group(&[0, 1, 2, 3, 4], 1, 42, |rows| {
+            drawn.lock().unwrap().extend_from_slice(rows);
+            None
+        });
+        let expected: Vec<usize> =
+            (0..5).map(|pick| ((u128::from(counter_random(42, 0, u64::MAX - 1, pick)) * 5) >> 64) as usize).collect();
+        assert_eq!(drawn.into_inner().unwrap(), expected);
     }
 
     #[test]
