@@ -219,6 +219,8 @@ fn a_model_is_measured_beside_the_baselines() {
     let report = evaluate(&dataset, Cleaning::default(), &scorer, None, &Unwatched).unwrap();
     assert_eq!((report.rows, report.threshold), (64, 0.5));
     assert_eq!((report.ranking.sentences, report.ranking.chance_top1), (32, 0.5));
+    // One true candidate of two: first or second.
+    assert_eq!(report.ranking.chance_mrr, 0.75);
     // True candidates repeat their sentence; false ones share no word with it.
     let overlap = report.baselines.word_overlap;
     assert_eq!((overlap.metrics.f1, overlap.roc_auc, overlap.ranking.top1), (1.0, Some(1.0), 1.0));

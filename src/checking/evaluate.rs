@@ -3,8 +3,8 @@
 use super::{CheckError, Scorer};
 use crate::dataset::{Cleaning, Dataset, Label, Record, ReferenceBlock, clean, reference_block};
 use crate::evaluation::{
-    Confusion, Interval, Metrics, RankedGroup, Ranking, ThresholdAnalysis, bootstrap_figures, rank_each_group,
-    word_overlap,
+    Confusion, Interval, Metrics, RankedGroup, Ranking, RankingIntervals, ThresholdAnalysis, bootstrap_figures,
+    rank_each_group, ranking_intervals, word_overlap,
 };
 use crate::progress::Progress;
 use serde::Serialize;
@@ -159,14 +159,8 @@ impl<'a> Rows<'a> {
                     analysis.average_precision(),
                 ]
             });
-        // A paper drawn twice brings its sentences twice: whole sentences are resampled, not their candidates.
-        let paper_of: HashMap<usize, usize> = self.sentences.iter().copied().zip(self.papers.iter().copied()).collect();
-        let papers: Vec<usize> = ranked.iter().map(|group| paper_of[&group.group]).collect();
-        let [top1, mrr] = bootstrap_figures(&papers, RESAMPLES, RESAMPLING_SEED, |groups| {
-            let drawn: Vec<RankedGroup> = groups.iter().map(|&group| ranked[group]).collect();
-            let ranking = Ranking::of(&drawn);
-            [Some(ranking.top1), Some(ranking.mrr)]
-        });
+        let RankingIntervals { top1, mrr } =
+            ranking_intervals(ranked, &self.sentences, &self.papers, RESAMPLES, RESAMPLING_SEED);
         Intervals { accuracy, precision, recall, f1, roc_auc, average_precision, top1, mrr }
     }
 }
@@ -230,8 +224,9 @@ impl Display for EvaluationReport {
         }
         write!(
             formatter,
-            "Chance of a true candidate first: {:.3}. Word overlap is cut at {:.3}, where its F1 on these rows is highest.",
-            self.ranking.chance_top1, overlap.threshold
+            "A random order reaches top-1 {:.3} and MRR {:.3}. Word overlap is cut at {:.3}, where its F1 on these rows is \
+             highest.",
+            self.ranking.chance_top1, self.ranking.chance_mrr, overlap.threshold
         )
     }
 }

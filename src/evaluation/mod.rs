@@ -23,5 +23,5 @@ pub use metrics::{Confusion, Metrics};
 pub use predictions::{
     Prediction, PredictionsError, probability_of, read_prediction_rows, read_predictions, write_predictions,
 };
-pub use ranking::{RankedGroup, Ranking, rank_each_group, rank_groups};
+pub use ranking::{RankedGroup, Ranking, RankingIntervals, rank_each_group, rank_groups, ranking_intervals};
 pub use sweep::{Sweep, SweepPoint, linspace, standard_thresholds};

@@ -12,7 +12,7 @@ const BUDGET: usize = 60_000_000;
 /// Quiet time after the last move of the threshold before its intervals are computed, in seconds.
 const DEBOUNCE: f64 = 0.25;
 /// Any; the same one gives the same intervals.
-const SEED: u64 = 42;
+pub(super) const SEED: u64 = 42;
 
 /// How many resamples a file of this size gets.
 pub(super) fn resamples(rows: usize) -> usize {

@@ -1,8 +1,12 @@
 //! Figures that need the dataset's texts: word overlap, and ranking within a sentence.
 
+use super::intervals::{SEED, resamples};
 use super::study::Study;
 use crate::dataset::{Dataset, DatasetError, ReferenceBlock, reference_block};
-use crate::evaluation::{Metrics, Ranking, ThresholdAnalysis, rank_groups, standard_thresholds, word_overlap};
+use crate::evaluation::{
+    Metrics, Ranking, RankingIntervals, ThresholdAnalysis, rank_each_group, rank_groups, ranking_intervals,
+    standard_thresholds, word_overlap,
+};
 use crate::progress::Progress;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -14,6 +18,7 @@ use std::sync::Arc;
 pub(super) struct TextFigures {
     /// The model's ranking.
     pub ranking: Ranking,
+    pub ranking_intervals: RankingIntervals,
     /// Word overlap at the threshold that validation chooses for it.
     pub overlap: Metrics,
     pub overlap_threshold: f64,
@@ -79,17 +84,26 @@ pub(super) fn compute(
     Ok(Texts { validation: of_validation.figures(validation, best.threshold), test })
 }
 
-/// The word overlap of each row, and which rows share a sentence.
+/// The word overlap of each row, and which rows share a sentence and a paper.
 struct Overlaps {
     scores: Vec<f64>,
     sentences: Vec<usize>,
+    papers: Vec<usize>,
 }
 
 impl Overlaps {
     fn figures(&self, study: &Study, threshold: f64) -> TextFigures {
         let analysis = ThresholdAnalysis::new(&study.labels, &self.scores);
+        let ranked = rank_each_group(&self.sentences, &study.labels, &study.probabilities);
         TextFigures {
-            ranking: rank_groups(&self.sentences, &study.labels, &study.probabilities),
+            ranking: Ranking::of(&ranked),
+            ranking_intervals: ranking_intervals(
+                &ranked,
+                &self.sentences,
+                &self.papers,
+                resamples(study.labels.len()),
+                SEED,
+            ),
             overlap: analysis.metrics(threshold),
             overlap_threshold: threshold,
             overlap_roc_auc: analysis.roc_auc(),
@@ -125,5 +139,56 @@ fn overlaps(dataset: &Dataset, study: &Study, progress: &dyn Progress) -> Result
             word_overlap(record.sentence.as_deref().unwrap_or_default(), &block)
         }));
     }
-    Ok(Overlaps { scores, sentences })
+    Ok(Overlaps { scores, sentences, papers: origins.papers.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::pages::threshold::study::Origins;
+    use crate::app::pages::threshold::tables::{PartFigures, figures_text};
+    use crate::progress::Unwatched;
+    use std::fmt::Write;
+    use std::path::Path;
+
+    #[test]
+    fn ranking_stands_between_its_interval_and_chance() {
+        // Forty papers of one sentence each with three candidates, one of them true and mostly first.
+        let mut lines = String::new();
+        for row in 0..120 {
+            let (paper, label) = (row / 3, u8::from(row % 3 == 0));
+            writeln!(
+                lines,
+                r#"{{"original_paper_id": {paper}, "sentence": "A claim", "ref_paper_id": {row}, "ref_paper_title": "Title", "ref_paper_authors": "", "ref_paper_text": "Text", "label": {label}}}"#
+            )
+            .unwrap();
+        }
+        let dataset = Dataset::from_bytes(Path::new("pairs.jsonl"), lines.as_bytes()).unwrap();
+        let labels: Vec<bool> = (0..120).map(|row| row % 3 == 0).collect();
+        let probabilities: Vec<f64> =
+            (0..120).map(|row| if (row % 3 == 0) == (row / 3 % 4 > 0) { 0.9 } else { 0.2 }).collect();
+        let origins =
+            Origins { rows: (0..120).collect(), papers: (0..120).map(|row| row / 3).collect(), paper_count: 40 };
+        let study = Study::of(Path::new("p.csv"), labels, probabilities, Some(origins));
+        let source = TextSource::Loaded(Arc::new(dataset));
+        let texts = compute(&source, &study, None, &Unwatched).unwrap().validation;
+        assert_eq!((texts.ranking.sentences, texts.ranking.top1), (40, 0.75));
+        let RankingIntervals { top1, mrr } = texts.ranking_intervals;
+        for (figure, interval) in [(0.75, top1.unwrap()), (texts.ranking.mrr, mrr.unwrap())] {
+            assert!(0.5 < interval.low && interval.low < figure && figure < interval.high, "{figure} {interval:?}");
+        }
+        let part = PartFigures {
+            part: "Validation",
+            study: &study,
+            metrics: study.analysis.metrics(0.5),
+            at: None,
+            areas: None,
+            texts: Some(&texts),
+        };
+        let shown = figures_text(&[part], 0.5, "");
+        // (1 + 1/2 + 1/3) / 3
+        assert!(shown.contains("0.611"), "{shown}");
+        let mrr = mrr.unwrap();
+        assert!(shown.contains(&format!("[{:.2}, {:.2}]", mrr.low, mrr.high)), "{shown}");
+    }
 }
