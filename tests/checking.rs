@@ -92,6 +92,81 @@ fn batches_do_not_change_probabilities() {
     assert!(scorer.score::<String, String>(&[], &Unwatched).unwrap().is_empty());
 }
 
+/// A copy of the model whose files name the classes as given; a field is left out where it is null.
+fn renamed(folder: &Path, config: Value, inference: &Value) -> PathBuf {
+    let copy = folder.join(format!("{}", std::fs::read_dir(folder).unwrap().count()));
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(model_folder().join("model")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let json = std::fs::read(copy.join("config.json")).unwrap();
+    let mut document: Value = serde_json::from_slice(&json).unwrap();
+    document["id2label"] = config;
+    document.as_object_mut().unwrap().remove("label2id");
+    std::fs::write(copy.join("config.json"), document.to_string()).unwrap();
+    let document = serde_json::json!({"threshold": 0.25, "id2label": inference});
+    let given: serde_json::Map<String, Value> =
+        document.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
+    std::fs::write(copy.join("inference_config.json"), Value::Object(given).to_string()).unwrap();
+    copy
+}
+
+#[test]
+fn classes_go_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let usual = || serde_json::json!({"0": "NOT_CITATION", "1": "CITATION"});
+    let reversed = || serde_json::json!({"0": "CITATION", "1": "NOT_CITATION"});
+    let unnamed = || serde_json::json!({"0": "LABEL_0", "1": "LABEL_1"});
+    let pairs = [("Mice sleep.", "Mice depend on sleep."), ("Galaxies.", "Several experiments.")];
+    let logits = |path: &Path| -> Vec<[f32; 2]> {
+        let scorer = Scorer::new(&SavedModel::open(path).unwrap(), &Compute::processor()).unwrap();
+        assert_eq!(scorer.threshold(), 0.25);
+        scorer.score(&pairs, &Unwatched).unwrap().iter().map(|scored| scored.logits).collect()
+    };
+    let expected: Vec<[f32; 2]> = scorer().score(&pairs, &Unwatched).unwrap().iter().map(|it| it.logits).collect();
+    assert!(expected.iter().all(|[no, yes]| no != yes));
+    for (config, inference) in
+        [(usual(), usual()), (unnamed(), Value::Null), (Value::Null, unnamed()), (unnamed(), usual())]
+    {
+        assert_eq!(logits(&renamed(folder.path(), config, &inference)), expected);
+    }
+    let swapped: Vec<[f32; 2]> = expected.iter().map(|&[no, yes]| [yes, no]).collect();
+    for (config, inference) in [
+        (reversed(), reversed()),
+        (reversed(), Value::Null),
+        (unnamed(), reversed()),
+        (serde_json::json!({"0": "citation", "1": "Not citation"}), unnamed()),
+    ] {
+        let path = renamed(folder.path(), config, &inference);
+        assert_eq!(logits(&path), swapped);
+        // Saved again it is a usual one, and not turned round twice.
+        let copy = path.join("copy");
+        SavedModel::open(&path).unwrap().save(&copy).unwrap();
+        assert_eq!(logits(&copy), swapped);
+        let names: Value = serde_json::from_slice(&std::fs::read(copy.join("config.json")).unwrap()).unwrap();
+        assert_eq!(names["id2label"], usual());
+        let names: Value = serde_json::from_slice(&std::fs::read(copy.join("inference_config.json")).unwrap()).unwrap();
+        assert_eq!((&names["id2label"], &names["label2id"]["CITATION"]), (&usual(), &serde_json::json!(1)));
+    }
+    for (config, inference, file) in [
+        (serde_json::json!({"0": "entailment", "1": "neutral", "2": "contradiction"}), Value::Null, "config.json"),
+        (serde_json::json!({"0": "NEGATIVE", "1": "POSITIVE"}), usual(), "config.json"),
+        (usual(), serde_json::json!({"0": "no", "1": "yes"}), "inference_config.json"),
+        (usual(), serde_json::json!({"0": "a", "1": "b", "2": "c"}), "inference_config.json"),
+        (usual(), reversed(), "inference_config.json"),
+        (reversed(), usual(), "inference_config.json"),
+    ] {
+        let path = renamed(folder.path(), config, &inference);
+        let refused = SavedModel::open(&path)
+            .map_err(CheckError::from)
+            .and_then(|model| Scorer::new(&model, &Compute::processor()))
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(path.join(file).to_str().unwrap()) && refused.contains("id2label"), "{refused}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_said() {
     let scorer = scorer();

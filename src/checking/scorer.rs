@@ -64,11 +64,13 @@ impl Scorer {
     /// Puts the model on the device (f32 weights stay as they are in `model`).
     ///
     /// # Errors
-    /// [`CheckError::Model`], and [`CheckError::Untrained`] for a base model without a classifier.
+    /// [`CheckError::Model`], also for a classifier of something else; [`CheckError::Untrained`] for a base model without
+    /// a classifier.
     pub fn new(model: &SavedModel, compute: &Compute) -> Result<Self, CheckError> {
         if !model.weights.tensors.contains_key("classifier.weight") {
             return Err(CheckError::Untrained { model: model.name.clone() });
         }
+        model.check_classes()?;
         // A processor is busy with a few hundred tokens already, and small batches stay in its cache.
         let limits = if compute.device.is_cpu() {
             BatchLimits { rows: 16, tokens: 2048 }

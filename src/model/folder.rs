@@ -1,7 +1,7 @@
 //! A model with its tokenizer, as a Hugging Face folder.
 
 use super::inference_config::INFERENCE_CONFIG;
-use super::{BertConfig, InferenceConfig, ModelError, Weights, bundled};
+use super::{BertConfig, InferenceConfig, ModelError, Weights, bundled, classes};
 use crate::files::write_atomically;
 use crate::pairs::PairTokenizer;
 use std::io::{ErrorKind, Write};
@@ -24,7 +24,8 @@ pub struct SavedModel {
 }
 
 impl SavedModel {
-    /// Opens a folder that Hugging Face, the notebook or this program wrote.
+    /// Opens a folder that Hugging Face, the notebook or this program wrote. A classifier whose files name the citation as
+    /// class 0 is turned round, so that class 1 is the citation in every model.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -36,7 +37,9 @@ impl SavedModel {
         check_vocabulary(&tokenizer, &config, folder)?;
         let weights = Weights::open(&weights_file(folder)?)?;
         let inference = InferenceConfig::read(folder)?;
-        Ok(Self { name: folder.display().to_string(), config, weights, tokenizer, inference })
+        let mut model = Self { name: folder.display().to_string(), config, weights, tokenizer, inference };
+        classes::put_in_order(&mut model, folder)?;
+        Ok(model)
     }
 
     /// The model embedded in the program.

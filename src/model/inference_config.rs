@@ -21,11 +21,11 @@ pub struct InferenceConfig {
     /// Tokens a pair at most.
     #[serde(default = "default_max_length")]
     pub max_length: usize,
-    /// `{0: NOT_CITATION, 1: CITATION}`
-    #[serde(default = "id_to_label")]
+    /// `{0: NOT_CITATION, 1: CITATION}`; empty where the file does not say.
+    #[serde(default)]
     pub id2label: BTreeMap<String, String>,
-    /// `{NOT_CITATION: 0, CITATION: 1}`
-    #[serde(default = "label_to_id")]
+    /// `{NOT_CITATION: 0, CITATION: 1}`; empty where the file does not say.
+    #[serde(default)]
     pub label2id: BTreeMap<String, u32>,
     #[serde(default)]
     pub learning_rate: f64,
@@ -92,8 +92,8 @@ impl InferenceConfig {
         if config.max_length < 8 {
             return Err(malformed(format!("its max_length {} is below 8 tokens", config.max_length)));
         }
-        if config.id2label.len() != 2 {
-            return Err(malformed(format!("it names {} classes instead of 2", config.id2label.len())));
+        if !matches!(config.id2label.len(), 0 | 2) {
+            return Err(malformed(format!("its id2label names {} classes instead of 2", config.id2label.len())));
         }
         Ok(config)
     }

@@ -2,6 +2,7 @@
 
 mod bert;
 mod bundled;
+mod classes;
 mod config;
 mod create;
 mod device;
