@@ -231,6 +231,28 @@ fn a_folder_without_a_tokenizer_says_so() {
 }
 
 #[test]
+fn what_the_tokenizer_library_would_panic_on_is_an_error() {
+    let tokenizer = PairTokenizer::from_vocabulary(&goldens().vocabulary, true, Path::new("goldens")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    tokenizer.save(folder.path()).unwrap();
+    let path = folder.path().join("tokenizer.json");
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let refusal = |part: &str, value: serde_json::Value| {
+        let mut document = document.clone();
+        document[part] = value;
+        let failure = PairTokenizer::from_json(document.to_string().replace("HALF", "\\ud800").as_bytes(), &path);
+        let failure = failure.unwrap_err();
+        assert!(matches!(failure, TokenizerError::Malformed { .. }), "{failure}");
+        failure.to_string()
+    };
+    assert!(refusal("decoder", serde_json::json!({"type": "HALF"})).contains("hex escape"));
+    let precompiled = || serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"});
+    assert!(refusal("normalizer", precompiled()).contains("Precompiled"));
+    let within = serde_json::json!({"type": "Sequence", "normalizers": [precompiled()]});
+    assert!(refusal("normalizer", within).contains("Precompiled"));
+}
+
+#[test]
 fn an_input_needs_eight_tokens() {
     let goldens = goldens();
     let tokenizer = PairTokenizer::from_vocabulary(&goldens.vocabulary, true, Path::new("goldens")).unwrap();

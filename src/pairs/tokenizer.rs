@@ -1,5 +1,6 @@
 //! `[CLS] sentence [SEP] reference block [SEP]` as Hugging Face's fast BERT tokenizer makes it.
 
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
@@ -82,6 +83,7 @@ impl PairTokenizer {
     /// [`TokenizerError::Malformed`], naming `origin`.
     pub fn from_json(json: &[u8], origin: &Path) -> Result<Self, TokenizerError> {
         let malformed = |reason: String| TokenizerError::Malformed { path: origin.to_owned(), reason };
+        check_json(json).map_err(malformed)?;
         let mut tokenizer = Tokenizer::from_bytes(json).map_err(|failure| malformed(failure.to_string()))?;
         if !matches!(tokenizer.get_model(), ModelWrapper::WordPiece(_)) {
             return Err(malformed("its model is not WordPiece; choose a BERT model".to_owned()));
@@ -202,6 +204,22 @@ impl PairTokenizer {
         }
         Ok(tokens)
     }
+}
+
+/// Refuses what the library would panic on: text that is no JSON in its decoder, and a precompiled normaliser, which no
+/// BERT tokenizer has.
+fn check_json(json: &[u8]) -> Result<(), String> {
+    let document: Value = serde_json::from_slice(json).map_err(|failure| failure.to_string())?;
+    if has_precompiled(&document["normalizer"]) {
+        return Err("its normalizer is Precompiled; choose a BERT model".to_owned());
+    }
+    Ok(())
+}
+
+fn has_precompiled(normalizer: &Value) -> bool {
+    normalizer["type"] == "Precompiled"
+        || normalizer.get("precompiled_charsmap").is_some()
+        || normalizer["normalizers"].as_array().is_some_and(|parts| parts.iter().any(has_precompiled))
 }
 
 /// A text's tokens, without special ones.
