@@ -12,7 +12,7 @@
 //! | `messages.rs` | errors and notes |
 //! | `top_bar.rs`, `palette.rs`, `paste_path.rs`, `about.rs`, `drop_zone.rs` | what lies around and above the pages |
 //! | `theme.rs`, `fonts.rs` | colours, spacing, type |
-//! | `caret.rs` | when the caret of a text field blinks |
+//! | `caret.rs`, `focus.rs` | when a caret blinks; where the keyboard is |
 //! | `start.rs`, `crash.rs` | opening the window; what happens when that or anything else fails |
 //! | `timing.rs` | what a start and a frame cost |
 //! | `pages/` | Dataset, Train, Threshold, Check |
@@ -24,6 +24,7 @@ pub mod command;
 mod crash;
 pub mod dialogs;
 mod drop_zone;
+pub mod focus;
 pub mod fonts;
 pub mod job;
 mod messages;
@@ -64,6 +65,7 @@ pub struct CitelinkApp {
     about: bool,
     closing: bool,
     caret: caret::Caret,
+    ring: focus::FocusRing,
     times: timing::FrameTimes,
     /// Files and folders that the user is choosing.
     choosing: Vec<Job<Vec<PathBuf>>>,
@@ -104,6 +106,7 @@ impl CitelinkApp {
             about: false,
             closing: false,
             caret: caret::Caret::default(),
+            ring: focus::FocusRing::default(),
             times: timing::FrameTimes::default(),
             choosing: Vec::new(),
             choosing_folder: None,
@@ -318,6 +321,7 @@ impl CitelinkApp {
         for path in drop_zone::show(ui) {
             self.shared.send(Command::OpenPath(path));
         }
+        self.ring.show(ui);
     }
 
     /// Whether the window may close; where it may not, a page asks the user.

@@ -1,5 +1,6 @@
 //! Pages, cards, sections, fields.
 
+use crate::app::focus::keep_in_view;
 use crate::app::theme::{self, Palette, space};
 use egui::{Frame, InnerResponse, Margin, RichText, Stroke, Ui};
 
@@ -11,7 +12,11 @@ pub fn page<R>(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui) -> R) -> 
             egui::ScrollArea::vertical()
                 .id_salt(name)
                 .auto_shrink([false, false])
-                .show(ui, |ui| frame.show(ui, contents).inner)
+                .show(ui, |ui| {
+                    let shown = frame.show(ui, contents).inner;
+                    keep_in_view(ui);
+                    shown
+                })
                 .inner
         })
         .inner

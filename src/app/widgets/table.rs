@@ -34,6 +34,8 @@ pub fn table_card<R>(
     contents: impl FnOnce(&mut Ui) -> R,
 ) -> R {
     card(ui, |ui| {
+        // As wide as there is room, as a plot beside it is.
+        ui.set_min_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.label(RichText::new(title).family(theme::bold()));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

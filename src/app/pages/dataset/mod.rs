@@ -25,6 +25,7 @@ mod welcome;
 
 use super::CloseDecision;
 use crate::app::command::Command;
+use crate::app::focus::keep_in_view;
 use crate::app::job::Job;
 use crate::app::open::short_name;
 use crate::app::shared::Shared;
@@ -229,7 +230,9 @@ impl DatasetPage {
                 self.show_rows(ui, shared, &loaded);
                 return;
             }
-            egui::ScrollArea::vertical().id_salt(self.tab as u8).auto_shrink(false).show(ui, |ui| {
+            // Another dataset begins at its top.
+            let place = (self.tab as u8, &loaded.dataset.path);
+            egui::ScrollArea::vertical().id_salt(place).auto_shrink(false).show(ui, |ui| {
                 match self.tab {
                     Tab::Overview => overview::show(ui, shared, &loaded, self.tokens.counts()),
                     Tab::Noise => {
@@ -242,6 +245,7 @@ impl DatasetPage {
                     Tab::Rows => {}
                 }
                 ui.add_space(space::LARGE);
+                keep_in_view(ui);
             });
         });
     }
@@ -282,7 +286,9 @@ impl DatasetPage {
             (Tab::Split, "Split".to_owned()),
             (Tab::Rows, "Rows".to_owned()),
         ];
-        tabs(ui, &mut self.tab, &choices);
+        if tabs(ui, &mut self.tab, &choices) && self.tab == Tab::Rows {
+            self.rows.take_keyboard = true;
+        }
     }
 
     fn show_rows(&mut self, ui: &mut Ui, shared: &mut Shared, loaded: &Arc<Loaded>) {
@@ -304,6 +310,7 @@ impl DatasetPage {
                 .show(ui, |ui| {
                     egui::ScrollArea::vertical().id_salt(row).auto_shrink(false).show(ui, |ui| {
                         wish = detail::show(ui, shared, loaded, row, self.tokens.seen_of(row));
+                        keep_in_view(ui);
                     });
                 });
             match wish {

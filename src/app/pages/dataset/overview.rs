@@ -6,11 +6,14 @@ use crate::app::command::Command;
 use crate::app::job::Job;
 use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
-use crate::app::widgets::numbers::{counted, decimal, percent_of, thousands};
+use crate::app::widgets::numbers::{decimal, percent_of, thousands};
 use crate::app::widgets::{CsvTable, PlotCard, Unit, figure_row, layout, progress_strip, table_card};
 use crate::dataset::Summary;
 use egui::Ui;
 use egui_plot::{Bar, BarChart, GridMark, Plot, PlotUi};
+
+/// Of every plot, so that they stand in lines.
+const HEIGHT: f32 = 190.0;
 
 /// The histogram of token counts, and whose tokenizer counted; or how far the counting is.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +28,7 @@ pub fn show(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded, tokens: TokenCoun
     figures(ui, loaded);
     ui.add_space(space::MEDIUM);
     plots(ui, shared, loaded, tokens);
-    ui.add_space(space::MEDIUM);
+    ui.add_space(space::SMALL);
     tables(ui, shared, loaded);
     if !loaded.described.report.rejected.is_empty() {
         ui.add_space(space::MEDIUM);
@@ -148,7 +151,7 @@ fn labels(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
         }
         table
     };
-    PlotCard::new("Labels", "Label", "Rows").show(
+    PlotCard::new("Labels", "Label", "Rows").height(HEIGHT).show(
         ui,
         shared,
         table,
@@ -192,6 +195,7 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     let report = &loaded.described.report;
     let fields = report.missing.fields();
     let rows = report.rows;
+    let most = fields.iter().map(|(_, count)| *count).max().unwrap_or_default();
     let palette = Palette::of(ui);
     let table = || {
         let mut table = CsvTable::new(["field", "rows_without"]);
@@ -200,7 +204,7 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
         }
         table
     };
-    PlotCard::new("Missing fields", "Rows without the field", "Field").show(
+    PlotCard::new("Missing fields", "Rows without the field", "Field").height(HEIGHT).show(
         ui,
         shared,
         table,
@@ -209,6 +213,8 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
                 .show_grid([true, false])
                 .include_x(0.0)
                 .include_x(1.0)
+                // Room for the figure beside the longest bar.
+                .include_x(most as f64 * 1.6)
                 .y_axis_min_width(110.0)
                 .y_axis_formatter(move |mark, _| {
                     let place = -mark.value;
@@ -223,6 +229,15 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
                 .label_formatter(|_| None)
         },
         move |plot| {
+            for (place, (name, count)) in fields.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
+                let text = format!(" {} ({})", thousands(*count), percent_of(*count, rows));
+                let at = egui_plot::PlotPoint::new(*count as f64, -(place as f64));
+                plot.text(
+                    egui_plot::Text::new(*name, at, egui::RichText::new(text).color(palette.text))
+                        .anchor(egui::Align2::LEFT_CENTER)
+                        .allow_hover(false),
+                );
+            }
             let bars = fields
                 .iter()
                 .enumerate()
@@ -230,11 +245,7 @@ fn missing(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
                     Bar::new(-(place as f64), *count as f64).width(0.6).name(name).fill(palette.neutral)
                 })
                 .collect();
-            plot.bar_chart(BarChart::new("Missing", bars).horizontal().color(palette.neutral).element_formatter(
-                Box::new(move |bar, _| {
-                    format!("{}: {} of {}", bar.name, thousands(bar.value as usize), counted(rows, "row", "rows"))
-                }),
-            ));
+            plot.bar_chart(BarChart::new("Missing", bars).horizontal().color(palette.neutral).allow_hover(false));
         },
     );
 }
@@ -249,7 +260,7 @@ fn distribution(ui: &mut Ui, shared: &mut Shared, title: &str, axis: &str, count
         }
         table
     };
-    PlotCard::new(title, axis, counts).height(180.0).show(
+    PlotCard::new(title, axis, counts).height(HEIGHT).show(
         ui,
         shared,
         table,
@@ -288,6 +299,15 @@ fn distribution(ui: &mut Ui, shared: &mut Shared, title: &str, axis: &str, count
 }
 
 fn tables(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
+    let columns = if ui.available_width() < 900.0 { 1 } else { 2 };
+    ui.columns(columns, |columns| {
+        lengths(&mut columns[0], shared, loaded);
+        let last = columns.len() - 1;
+        missing_exactly(&mut columns[last], shared, loaded);
+    });
+}
+
+fn lengths(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
     let report = &loaded.described.report;
     let lengths: [(&str, Summary); 3] = [
         ("Sentence, words", report.sentence_words),
@@ -319,7 +339,10 @@ fn tables(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
             ui.end_row();
         }
     });
-    ui.add_space(space::MEDIUM);
+}
+
+fn missing_exactly(ui: &mut Ui, shared: &mut Shared, loaded: &Loaded) {
+    let report = &loaded.described.report;
     let fields = report.missing.fields();
     let csv = || {
         let mut table = CsvTable::new(["field", "rows_without", "share"]);

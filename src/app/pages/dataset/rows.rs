@@ -24,6 +24,8 @@ pub struct Rows {
     /// The record on screen in full.
     pub selected: Option<usize>,
     scroll_to_selected: bool,
+    /// The rows have just been chosen: arrow keys go through them at once.
+    pub take_keyboard: bool,
 }
 
 impl Rows {
@@ -73,8 +75,8 @@ impl Rows {
     pub fn show(&mut self, ui: &mut Ui, shared: &mut Shared, loaded: &Arc<Loaded>) {
         self.conditions(ui, shared, loaded);
         ui.add_space(space::TIGHT);
-        self.keys(ui);
-        self.table(ui, loaded);
+        let table = self.keyboard(ui);
+        self.table(ui, loaded, &table);
     }
 
     fn conditions(&mut self, ui: &mut Ui, shared: &mut Shared, loaded: &Arc<Loaded>) {
@@ -135,9 +137,26 @@ impl Rows {
         });
     }
 
-    /// Arrow keys move the selection where no text field has the keyboard.
+    /// The table as one stop of the Tab key: there, or where nothing has the keyboard, arrow keys move the selection.
+    fn keyboard(&mut self, ui: &Ui) -> egui::Response {
+        let id = egui::Id::unique("rows with the keyboard");
+        let table = ui.interact(ui.available_rect_before_wrap(), id, egui::Sense::focusable_noninteractive());
+        table.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Table, true, "Rows: arrow keys choose one"));
+        if std::mem::take(&mut self.take_keyboard) {
+            table.request_focus();
+        }
+        if table.has_focus() {
+            let arrows = egui::EventFilter { vertical_arrows: true, ..egui::EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, arrows));
+        }
+        if table.has_focus() || !ui.ctx().egui_wants_keyboard_input() {
+            self.keys(ui);
+        }
+        table
+    }
+
     fn keys(&mut self, ui: &Ui) {
-        if ui.ctx().egui_wants_keyboard_input() || self.shown.is_empty() {
+        if self.shown.is_empty() {
             return;
         }
         let step = ui.input_mut(|input| {
@@ -153,7 +172,7 @@ impl Rows {
         self.scroll_to_selected = true;
     }
 
-    fn table(&mut self, ui: &mut Ui, loaded: &Loaded) {
+    fn table(&mut self, ui: &mut Ui, loaded: &Loaded, keyboard: &egui::Response) {
         let records = &loaded.dataset.records;
         let palette = Palette::of(ui);
         let height = ui.text_style_height(&egui::TextStyle::Body) + 8.0;
@@ -162,7 +181,8 @@ impl Rows {
             .id_salt("rows")
             .striped(true)
             .resizable(true)
-            .sense(egui::Sense::click())
+            // Clicked, but no stops of the Tab key.
+            .sense(egui::Sense::CLICK)
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink([false, false])
             .column(Column::initial(56.0).at_least(40.0).clip(true))
@@ -229,6 +249,7 @@ impl Rows {
                     });
                     if row.response().clicked() {
                         self.selected = Some(position);
+                        keyboard.request_focus();
                     }
                 });
             });

@@ -69,7 +69,10 @@ pub(super) fn choose(ui: &mut Ui, study: &Study, wishes: &mut Wishes) -> Option<
             if pressed {
                 chosen = Some(
                     study.analysis.highest_with_recall(wishes.recall).map(|point| point.threshold).ok_or_else(|| {
-                        format!("No threshold reaches a recall of {:.2}: the file has no row of class 1", wishes.recall)
+                        format!(
+                            "No threshold reaches a recall of {:.2}: the file has no row labelled CITATION",
+                            wishes.recall
+                        )
                     }),
                 );
             }

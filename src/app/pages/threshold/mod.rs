@@ -21,6 +21,7 @@ mod verdict;
 
 use super::CloseDecision;
 use crate::app::command::Command;
+use crate::app::focus::keep_in_view;
 use crate::app::job::Job;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
@@ -199,11 +200,13 @@ impl ThresholdPage {
         Panel::left("threshold_controls").frame(frame).resizable(false).exact_size(345.0).show(ui, |ui| {
             egui::ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| {
                 moved = session.controls(ui, shared, &mut self.wishes, self.saving.is_some());
+                keep_in_view(ui);
             });
         });
         egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             egui::ScrollArea::vertical().id_salt("figures").auto_shrink(false).show(ui, |ui| {
                 moved = moved.or(session.figures(ui, shared));
+                keep_in_view(ui);
             });
         });
         if let Some(threshold) = moved {

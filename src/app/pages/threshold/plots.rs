@@ -71,7 +71,7 @@ pub(super) fn histogram(ui: &mut Ui, shared: &mut Shared, study: &Study, thresho
         });
         BarChart::new(theme::class_name(class), bars.collect()).color(theme::class_colour(class)).allow_hover(false)
     };
-    let shown = PlotCard::new("Probabilities by class", "Probability of class 1", "Rows")
+    let shown = PlotCard::new("Probabilities by class", "Probability of a citation", "Rows")
         .height(height)
         .key(&[(theme::class_name(1), theme::CITATION), (theme::class_name(0), theme::NOT_CITATION)])
         .show(

@@ -297,7 +297,7 @@ fn number_field(form: &mut Form, field: Field, problems: &BTreeMap<Field, String
     }
 }
 
-/// A name, a widget and an explanation in one line.
+/// A name, a widget and an explanation, where there is one, in one line.
 pub fn choice(ui: &mut Ui, name: &str, explanation: &str, widget: impl FnOnce(&mut Ui, egui::Id)) {
     ui.horizontal(|ui| {
         let label = ui
@@ -311,6 +311,9 @@ pub fn choice(ui: &mut Ui, name: &str, explanation: &str, widget: impl FnOnce(&m
             )
             .inner;
         widget(ui, label.id);
+        if explanation.is_empty() {
+            return;
+        }
         ui.add(egui::Label::new(RichText::new(explanation).small().weak()).wrap());
     });
 }
@@ -329,26 +332,17 @@ fn options<T: PartialEq + Copy>(ui: &mut Ui, id: &str, name: egui::Id, value: &m
 pub fn place(form: &mut Form, named: bool, ui: &mut Ui, shared: &mut Shared) {
     let default = default_runs_folder().display().to_string();
     let width = (ui.available_width() - NAMES - 110.0).clamp(160.0, 460.0);
-    ui.horizontal(|ui| {
-        let name =
-            ui.add_sized([NAMES, ui.spacing().interact_size.y], egui::Label::new("Folder").halign(egui::Align::Min));
-        ui.add(TextEdit::singleline(&mut form.runs_folder).desired_width(width).hint_text(default))
-            .labelled_by(name.id);
+    choice(ui, "Folder", "", |ui, name| {
+        ui.add(TextEdit::singleline(&mut form.runs_folder).desired_width(width).hint_text(default)).labelled_by(name);
         let choose = Command::ChooseRunsFolder.description();
         if ui.button("Choose…").on_hover_text(choose.tooltip).clicked() {
             shared.send(Command::ChooseRunsFolder);
         }
     });
     if named {
-        ui.horizontal(|ui| {
-            let name =
-                ui.add_sized([NAMES, ui.spacing().interact_size.y], egui::Label::new("Name").halign(egui::Align::Min));
-            ui.add(
-                TextEdit::singleline(&mut form.run_name)
-                    .desired_width(width)
-                    .hint_text("From the time and the base model"),
-            )
-            .labelled_by(name.id);
+        choice(ui, "Name", "", |ui, name| {
+            let edit = TextEdit::singleline(&mut form.run_name).desired_width(width);
+            ui.add(edit.hint_text("From the time and the base model")).labelled_by(name);
         });
     }
 }
@@ -407,7 +401,7 @@ pub fn bottom_bar(
 /// Rows, steps and time of a training, in a line; `times` trainings of these settings.
 pub fn outlook(plan: &Plan, values: &Hyperparameters, times: usize, speed: Option<f64>) -> String {
     let time = speed.map_or_else(
-        || "how long it takes shows after the first steps".to_owned(),
+        || "time known once the first steps are done".to_owned(),
         |speed| {
             let time = training_time(values.epochs, plan.train.rows, plan.validation.rows, speed);
             let time = time.saturating_mul(times as u32);

@@ -3,6 +3,7 @@
 use super::list::{Entry, ListedGrid, ListedRun, short_base};
 use super::{TrainPage, View};
 use crate::app::command::Command;
+use crate::app::focus::keep_in_view;
 use crate::app::open::short_name;
 use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
@@ -39,7 +40,7 @@ pub fn state_colour(state: &RunState, palette: &Palette) -> egui::Color32 {
 
 /// Draws the list in a panel at the left.
 pub fn show(page: &TrainPage, ui: &mut Ui, shared: &mut Shared) {
-    let margin = Margin::symmetric(space::SMALL as i8 + 4, space::MEDIUM as i8);
+    let margin = Margin { left: space::PAGE as i8, right: 12, top: space::MEDIUM as i8, bottom: space::MEDIUM as i8 };
     egui::Panel::left("train runs")
         .resizable(true)
         .default_size(if ui.available_width() < 1000.0 { 210.0 } else { 260.0 })
@@ -76,6 +77,7 @@ pub fn show(page: &TrainPage, ui: &mut Ui, shared: &mut Shared) {
                                 Entry::Grid(grid) => show_grid(page, grid, ui, shared),
                             }
                         }
+                        keep_in_view(ui);
                     });
                 }
             }

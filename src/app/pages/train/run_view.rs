@@ -217,7 +217,7 @@ fn figures(run: &OpenRun, ui: &mut Ui) {
         (
             "Examples a second",
             or_dash(view.examples_per_second().map(|speed| decimal(speed, 1))),
-            view.rows.map(|(train, _)| format!("of {} an epoch", thousands(train))),
+            view.rows.map(|(train, _)| format!("{} in an epoch", thousands(train))),
         ),
         (
             "Tokens a second",
