@@ -45,6 +45,7 @@ pub(super) fn metrics(ui: &mut Ui, shared: &mut Shared, study: &Study, threshold
                 ] {
                     plot.line(
                         Line::new(name, PlotPoints::Borrowed(points))
+                            .allow_band(false)
                             .color(colour)
                             .width(width)
                             .style(style)
@@ -160,7 +161,9 @@ pub(super) fn roc(ui: &mut Ui, shared: &mut Shared, study: &Study, threshold: f6
 }
 
 fn curve<'a>(plot: &mut egui_plot::PlotUi<'a>, drawn: &'a DrawnCurve, at: PlotPoint, line: Color32, point: Color32) {
-    plot.line(Line::new("Model", PlotPoints::Borrowed(&drawn.points)).color(line).width(2.0).allow_hover(false));
+    // A band, which is what several points above one another would become, fills the corners of stairs.
+    let model = Line::new("Model", PlotPoints::Borrowed(&drawn.points)).allow_band(false);
+    plot.line(model.color(line).width(2.0).allow_hover(false));
     let here = Points::new("Operating point", vec![[at.x, at.y]]).shape(MarkerShape::Circle).filled(true);
     plot.points(here.radius(6.0).color(point).allow_hover(false));
 }
