@@ -2,7 +2,7 @@
 
 use super::output::print_json;
 use crate::model::{
-    BertConfig, Compute, CrossEncoder, DeviceChoice, ModelSource, Precision, Weights, counter_random, set_threads,
+    BertConfig, Compute, CrossEncoder, DeviceChoice, ModelError, ModelSource, Precision, Weights, counter_random, set_threads,
 };
 use crate::pairs::{Batch, EncodedPair};
 use crate::progress::Unwatched;
@@ -94,14 +94,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for precision in precisions {
         let compute = Compute::choose(arguments.device, Some(precision))?;
         measurements.device = compute.device_name();
-        let model = CrossEncoder::new(&config, &weights, &compute)?;
+        let new_model = || CrossEncoder::new(&config, &weights, &compute);
         for &work in &arguments.work {
             for &length in &arguments.lengths {
                 eprintln!("measuring {work:?}, {}, {length} tokens", precision.name());
                 let pairs = random_pairs(&config, arguments.batch, length);
                 let seconds = match work {
-                    Work::Infer => infer(&model, &pairs)?,
-                    Work::Train => train(&model, &pairs)?,
+                    Work::Infer => infer(&new_model()?, &pairs)?,
+                    Work::Train => train(&new_model, &pairs)?,
                 };
                 let per_second = arguments.batch as f64 / seconds;
                 measurements.rows.push(Row { work, precision, batch: arguments.batch, length, per_second });
@@ -168,15 +168,19 @@ fn infer(model: &CrossEncoder, pairs: &[EncodedPair]) -> anyhow::Result<f64> {
     Ok(median((0..MEASUREMENTS).map(|_| score(times)).collect::<anyhow::Result<_>>()?))
 }
 
+/// Makes the model to be measured.
+type NewModel<'a> = dyn Fn() -> Result<CrossEncoder, ModelError> + 'a;
+
 /// Seconds an optimizer step.
-fn train(model: &CrossEncoder, pairs: &[EncodedPair]) -> anyhow::Result<f64> {
-    let times = repetitions(train_steps(model, pairs, 1, 1)?[0]);
-    Ok(median(train_steps(model, pairs, MEASUREMENTS, times)?))
+fn train(new_model: &NewModel<'_>, pairs: &[EncodedPair]) -> anyhow::Result<f64> {
+    let times = repetitions(train_steps(new_model()?, pairs, 1, 1)?[0]);
+    // The first steps warm up: memory is given out as they touch it.
+    Ok(median(train_steps(new_model()?, pairs, 1 + MEASUREMENTS, times)?.split_off(1)))
 }
 
 /// Trains `measurements × times` steps, each on the same pairs, and gives each measurement's seconds a step.
 fn train_steps(
-    model: &CrossEncoder,
+    model: CrossEncoder,
     pairs: &[EncodedPair],
     measurements: usize,
     times: usize,
@@ -188,7 +192,7 @@ fn train_steps(
     };
     let hyperparameters =
         Hyperparameters { epochs: 1, batch_size: pairs.len(), log_every: times, ..Hyperparameters::default() };
-    let mut trainer = Trainer::new(model.clone(), hyperparameters, [1.0, 1.0], 0)?;
+    let mut trainer = Trainer::new(model, hyperparameters, [1.0, 1.0], 0)?;
     let mut clock = StepClock { seconds: Vec::new(), steps: steps as u64 };
     trainer.fit(&examples, &examples, &mut clock)?;
     Ok(clock.seconds.into_iter().map(|seconds| seconds / times as f64).collect())
@@ -234,7 +238,7 @@ mod tests {
         assert_ne!(pairs[0].ids, pairs[1].ids);
         let model = CrossEncoder::new(&config, &Weights::random(&config, 0), &Compute::processor()).unwrap();
         assert!(infer(&model, &pairs).unwrap() > 0.0);
-        assert_eq!(train_steps(&model, &pairs, 3, 2).unwrap().len(), 3);
+        assert_eq!(train_steps(model, &pairs, 3, 2).unwrap().len(), 3);
     }
 
     #[test]

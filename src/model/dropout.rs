@@ -23,7 +23,7 @@ const CHUNK: usize = 1 << 14;
 
 /// The finalizer of SplitMix64 (Steele, Lea and Flood, 2014, with Stafford's thirteenth constants): every input bit
 /// changes every output bit with a probability of about one half.
-#[inline]
+#[inline(always)]
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -38,7 +38,7 @@ fn stream(seed: u64, step: u64, site: u64) -> u64 {
 }
 
 /// Number `index` of a sequence: SplitMix64 jumped to that place.
-#[inline]
+#[inline(always)]
 fn draw(stream: u64, index: u64) -> u64 {
     mix(stream.wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
 }
@@ -69,12 +69,14 @@ impl Sampler {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn factor(self, half: u32) -> f32 {
         if half < self.threshold { 0.0 } else { self.kept }
     }
 
+    // Inlined, so that it is compiled for the instructions that its caller may use.
     /// Multiplies numbers with their part of the mask; the first of them is element `first` of the site.
+    #[inline(always)]
     pub(super) fn apply(self, first: usize, values: &mut [f32]) {
         let mut number = (first / 2) as u64;
         // An odd first element is the upper half of its pair.
@@ -82,6 +84,19 @@ impl Sampler {
         if let [value] = upper {
             *value *= self.factor((draw(self.stream, number) >> 32) as u32);
             number += 1;
+        }
+        // Sixteen at a time: these loops become vector instructions.
+        let (groups, values) = values.as_chunks_mut::<16>();
+        for group in groups {
+            let mut halves = [0_u32; 16];
+            for (index, halves) in halves.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                let bits = draw(self.stream, number + index as u64);
+                *halves = [bits as u32, (bits >> 32) as u32];
+            }
+            for (value, half) in group.iter_mut().zip(halves) {
+                *value *= self.factor(half);
+            }
+            number += 8;
         }
         let (pairs, last) = values.as_chunks_mut::<2>();
         for pair in pairs {

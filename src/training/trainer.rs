@@ -6,12 +6,17 @@ use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
 use super::state::Position;
 use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
-use crate::model::{CrossEncoder, DropoutKey, ModelError, keep_freed_memory};
+use crate::model::{CrossEncoder, DropoutKey, ModelError, ParameterSet, keep_freed_memory};
 use crate::pairs::{Batch, EncodedPair};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Instant;
+
+/// Prefixes of names in the state.
+const PARAMETER: &str = "parameter";
+const FIRST_MOMENT: &str = "first_moment";
+const SECOND_MOMENT: &str = "second_moment";
 
 /// Encoded rows with their labels (0 or 1).
 #[derive(Debug, Clone, Default)]
@@ -68,6 +73,8 @@ pub struct Trainer {
     class_weights: [f64; 2],
     pad_id: u32,
     optimizer: AdamW,
+    /// Of the step being taken; kept so that its memory is.
+    gradient: ParameterSet,
     position: Position,
 }
 
@@ -102,8 +109,9 @@ impl Trainer {
         }
         keep_freed_memory();
         let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
+        let gradient = model.parameters().zeros_like()?;
         let position = Position { best_loss: f64::INFINITY, ..Position::default() };
-        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, position })
+        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, gradient, position })
     }
 
     /// Takes up where [`state`](Self::state) left off.
@@ -113,18 +121,24 @@ impl Trainer {
     pub fn restore(&mut self, state: &TrainerState) -> Result<(), TrainingError> {
         let position = serde_json::from_value(state.position.clone())
             .map_err(|failure| TrainingError::State(format!("its position cannot be read: {failure}")))?;
-        let variables = self.variables();
         // Check everything before anything changes.
-        for (name, variable) in &variables {
-            let tensor =
-                state.tensors.get(name).ok_or_else(|| TrainingError::State(format!("tensor {name} is missing")))?;
-            if tensor.dims() != variable.dims() {
-                let (found, expected) = (tensor.dims(), variable.dims());
-                return Err(TrainingError::State(format!("tensor {name} has shape {found:?}, not {expected:?}")));
+        for (prefix, set) in self.sets() {
+            for (name, expected) in set.shapes() {
+                let tensor = (state.tensors.get(&format!("{prefix}.{name}")))
+                    .ok_or_else(|| TrainingError::State(format!("tensor {prefix}.{name} is missing")))?;
+                if tensor.dims() != expected {
+                    let found = tensor.dims();
+                    let reason = format!("tensor {prefix}.{name} has shape {found:?}, not {expected:?}");
+                    return Err(TrainingError::State(reason));
+                }
             }
         }
-        for (name, variable) in &variables {
-            variable.set(&state.tensors[name].to_dtype(DType::F32)?.to_device(variable.device())?.copy()?)?;
+        let names: Vec<String> = self.model.parameters().shapes().iter().map(|(name, _)| (*name).to_owned()).collect();
+        for name in names {
+            let saved = |prefix: &str| &state.tensors[&format!("{prefix}.{name}")];
+            self.model.parameters_mut().set(&name, saved(PARAMETER))?;
+            self.optimizer.first.set(&name, saved(FIRST_MOMENT))?;
+            self.optimizer.second.set(&name, saved(SECOND_MOMENT))?;
         }
         self.position = position;
         Ok(())
@@ -136,21 +150,20 @@ impl Trainer {
     /// [`TrainingError::Model`].
     pub fn state(&self) -> Result<TrainerState, TrainingError> {
         let mut tensors = BTreeMap::new();
-        for (name, variable) in self.variables() {
-            tensors.insert(name, variable.as_detached_tensor().copy()?.to_device(&Device::Cpu)?);
+        for (prefix, set) in self.sets() {
+            for (name, _) in set.shapes() {
+                tensors.insert(format!("{prefix}.{name}"), set.tensor(name)?);
+            }
         }
         let position =
             serde_json::to_value(&self.position).map_err(|failure| TrainingError::State(failure.to_string()))?;
         Ok(TrainerState { tensors, position })
     }
 
-    /// Every variable by its name in the state.
-    fn variables(&self) -> Vec<(String, &Var)> {
-        let parameters = self.model.parameters().iter().map(|(name, variable)| (format!("parameter.{name}"), variable));
-        let moments = self.optimizer.moments.iter().flat_map(|(name, moments)| {
-            [(format!("first_moment.{name}"), &moments.first), (format!("second_moment.{name}"), &moments.second)]
-        });
-        parameters.chain(moments).collect()
+    /// What the state holds besides the position, by the prefix of its tensors' names.
+    fn sets(&self) -> [(&'static str, &ParameterSet); 3] {
+        let AdamW { first, second, .. } = &self.optimizer;
+        [(PARAMETER, self.model.parameters()), (FIRST_MOMENT, first), (SECOND_MOMENT, second)]
     }
 
     /// Trains until the last epoch is evaluated or the observer stops it.
@@ -253,7 +266,7 @@ impl Trainer {
 
     /// One optimizer step on the examples at `chosen`, in micro-batches.
     fn take_step(
-        &self,
+        &mut self,
         train: &Examples,
         chosen: &[usize],
         first_micro_batch: u64,
@@ -262,7 +275,7 @@ impl Trainer {
         let number = self.position.step + 1;
         let label_of = |&position: &usize| train.labels[position];
         let total = total_weight(&chosen.iter().map(label_of).collect::<Vec<_>>(), self.class_weights);
-        let mut gradients: Option<BTreeMap<String, Tensor>> = None;
+        self.gradient.clear()?;
         let mut loss = 0.0;
         let mut tokens = 0;
         for (index, chosen) in chosen.chunks(self.hyperparameters.batch_size).enumerate() {
@@ -270,30 +283,27 @@ impl Trainer {
             let labels: Vec<u8> = chosen.iter().map(label_of).collect();
             let batch = Batch::of(&pairs, self.pad_id);
             let key = DropoutKey { seed: self.hyperparameters.seed, step: first_micro_batch + index as u64 };
-            let logits = self.model.forward(&batch, Some(key))?;
-            let share = cross_entropy(&logits, &labels, self.class_weights, total)?;
-            drop(logits);
-            let value = f64::from(share.to_scalar::<f32>()?);
-            if !value.is_finite() {
-                return Err(TrainingError::Diverged { step: number, loss: value });
+            let mut share = 0.0;
+            let mut to_logits = |logits: &[[f32; 2]]| {
+                let (found, slopes) = cross_entropy(logits, &labels, self.class_weights, total);
+                share = found;
+                slopes
+            };
+            self.model.backpropagate(&batch, Some(key), &mut to_logits, &mut self.gradient)?;
+            if !share.is_finite() {
+                return Err(TrainingError::Diverged { step: number, loss: share });
             }
-            loss += value;
+            loss += share;
             tokens += batch.tokens();
-            let new = self.model.gradients(&share)?;
-            gradients = Some(match gradients {
-                None => new,
-                Some(sum) => add(sum, &new)?,
-            });
         }
-        let gradients = gradients.unwrap_or_default();
-        let gradient_norm = global_norm(&gradients)?;
+        let gradient_norm = global_norm(&self.gradient)?;
         if !gradient_norm.is_finite() {
             return Err(TrainingError::GradientDiverged { step: number, norm: gradient_norm });
         }
         let done = self.position.step;
         let learning_rate = schedule.learning_rate(self.hyperparameters.learning_rate, done);
         let clip = clip_factor(gradient_norm, self.hyperparameters.max_gradient_norm);
-        self.optimizer.step(self.model.parameters(), &gradients, learning_rate, done, clip)?;
+        self.optimizer.step(self.model.parameters_mut(), &self.gradient, learning_rate, done, clip)?;
         Ok(Step { loss, gradient_norm, learning_rate, examples: chosen.len(), tokens })
     }
 
@@ -333,20 +343,4 @@ impl Trainer {
     pub fn model(&self) -> &CrossEncoder {
         &self.model
     }
-}
-
-/// Sums two sets of gradients.
-fn add(
-    sum: BTreeMap<String, Tensor>,
-    other: &BTreeMap<String, Tensor>,
-) -> Result<BTreeMap<String, Tensor>, candle_core::Error> {
-    sum.into_iter()
-        .map(|(name, gradient)| {
-            let gradient = match other.get(&name) {
-                Some(other) => (gradient + other)?,
-                None => gradient,
-            };
-            Ok((name, gradient))
-        })
-        .collect()
 }

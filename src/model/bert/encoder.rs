@@ -33,10 +33,10 @@ impl Layer {
     /// `input`: rows·length × hidden, and so is the result.
     fn forward(&self, input: &Tensor, rows: &Rows, pass: &Pass) -> Result<Tensor, ModelError> {
         let attended = self.attention.forward(input, rows, pass)?;
-        let attended = pass.residual(&attended, input, self.dropout)?;
+        let attended = pass.residual(attended, input, self.dropout)?;
         let attended = self.attention_norm.forward(&attended, pass)?;
         let inner = gelu(&self.intermediate.forward(&attended)?)?;
-        let output = pass.residual(&self.output.forward(&inner)?, &attended, self.dropout)?;
+        let output = pass.residual(self.output.forward(&inner)?, &attended, self.dropout)?;
         self.output_norm.forward(&output, pass)
     }
 }

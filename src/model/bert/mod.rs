@@ -1,4 +1,7 @@
-//! The sequence-pair classifier: embeddings, encoder, pooler, classifier.
+//! The sequence-pair classifier composed of candle's operations: embeddings, encoder, pooler, classifier.
+//!
+//! It runs on any device and candle works out its gradients. GPUs use it; on the processor it is the plain form that the
+//! [`engine`](super::engine) is held against.
 //!
 //! | file | what lives there |
 //! | --- | --- |
@@ -7,7 +10,6 @@
 //! | `encoder` | one layer and the stack of them |
 //! | `head` | the pooler over `[CLS]` and the classifier |
 //! | `ops` | what all of them are made of: linear, LayerNorm, GELU, attention, dropout |
-//! | `processor` | the fast forms of these for the processor |
 //!
 //! The same modules serve training and inference. Training runs them over the trainable variables and records every
 //! operation; inference runs them over detached tensors, which share the variables' storage, so that nothing is recorded
@@ -18,9 +20,8 @@ mod embeddings;
 mod encoder;
 mod head;
 mod ops;
-mod processor;
 
-use super::{BertConfig, Compute, DropoutKey, ModelError, Precision, Weights};
+use super::{BertConfig, DropoutKey, ModelError, Precision};
 use crate::pairs::Batch;
 use candle_core::{DType, Device, Tensor, Var};
 use embeddings::Embeddings;
@@ -28,18 +29,15 @@ use encoder::Encoder;
 use head::Head;
 use ops::{Pass, Rows};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// Gives a module its parameters: the tensor of this name, which must have this shape.
 type Lookup<'a> = dyn FnMut(&str, &[usize]) -> Result<Tensor, ModelError> + 'a;
 
-/// A BERT cross-encoder with two classes. Its parameters are trainable variables by Hugging Face's names.
-#[derive(Debug, Clone)]
-pub struct CrossEncoder {
-    config: BertConfig,
+/// The network over variables.
+#[derive(Debug)]
+pub(super) struct Composed {
     device: Device,
-    precision: Precision,
-    parameters: BTreeMap<String, Var>,
+    activations: DType,
     /// Over the variables: records gradients.
     trainable: Network,
     /// Over the same storage, detached: records nothing.
@@ -47,7 +45,7 @@ pub struct CrossEncoder {
 }
 
 /// The modules, in the order in which a batch passes them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Network {
     embeddings: Embeddings,
     encoder: Encoder,
@@ -71,121 +69,58 @@ impl Network {
     }
 }
 
-impl CrossEncoder {
-    /// Builds the model from complete weights ([`Weights::complete`]).
-    ///
-    /// # Errors
-    /// [`ModelError::MissingTensor`], [`ModelError::WrongShape`], [`ModelError::Tensor`].
-    pub fn new(config: &BertConfig, weights: &Weights, compute: &Compute) -> Result<Self, ModelError> {
-        let mut parameters = BTreeMap::new();
-        let trainable = Network::new(config, &mut |name, shape| {
-            let path = || PathBuf::from("the model");
-            let Some(tensor) = weights.tensors.get(name) else {
-                return Err(ModelError::MissingTensor { path: path(), name: name.to_owned() });
-            };
-            if tensor.dims() != shape {
-                return Err(ModelError::WrongShape {
-                    path: path(),
-                    name: name.to_owned(),
-                    found: tensor.dims().to_vec(),
-                    expected: shape.to_vec(),
-                });
-            }
-            // The variable gets storage of its own: training must not change the caller's weights.
-            let tensor = tensor.to_dtype(DType::F32)?.to_device(&compute.device)?.copy()?;
-            let variable = Var::from_tensor(&tensor)?;
-            let tensor = variable.as_tensor().clone();
-            parameters.insert(name.to_owned(), variable);
-            Ok(tensor)
-        })?;
-        let frozen = Network::new(config, &mut |name, _| match parameters.get(name) {
-            Some(variable) => Ok(variable.as_detached_tensor()),
-            None => Err(ModelError::MissingTensor { path: PathBuf::from("the model"), name: name.to_owned() }),
-        })?;
+impl Composed {
+    /// Over variables that have the configuration's shapes.
+    pub(super) fn new(
+        config: &BertConfig,
+        variables: &BTreeMap<String, Var>,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        let missing = |name: &str| ModelError::MissingTensor { path: "the model".into(), name: name.to_owned() };
+        let of = |name: &str| variables.get(name).ok_or_else(|| missing(name));
         Ok(Self {
-            config: config.clone(),
-            device: compute.device.clone(),
-            precision: compute.precision,
-            parameters,
-            trainable,
-            frozen,
+            device: device.clone(),
+            activations: match precision {
+                Precision::F32 => DType::F32,
+                Precision::Bf16 => DType::BF16,
+            },
+            trainable: Network::new(config, &mut |name, _| Ok(of(name)?.as_tensor().clone()))?,
+            frozen: Network::new(config, &mut |name, _| Ok(of(name)?.as_detached_tensor()))?,
         })
     }
 
-    /// Logits, f32, rows × 2. Without a key there is no dropout. Gradients flow to every parameter.
-    ///
-    /// # Errors
-    /// [`ModelError::Tensor`].
-    pub fn forward(&self, batch: &Batch, dropout: Option<DropoutKey>) -> Result<Tensor, ModelError> {
-        let pass = Pass::recording(self.activations(), dropout);
-        self.trainable.forward(batch, &pass, &self.device)
+    /// Logits without recording gradients.
+    pub(super) fn logits(&self, batch: &Batch) -> Result<Vec<[f32; 2]>, ModelError> {
+        numbers(&self.frozen.forward(batch, &Pass::inference(self.activations), &self.device)?)
     }
 
-    /// Logits as numbers, without recording gradients.
-    ///
-    /// # Errors
-    /// [`ModelError::Tensor`].
-    pub fn logits(&self, batch: &Batch) -> Result<Vec<[f32; 2]>, ModelError> {
-        if batch.rows == 0 {
-            return Ok(Vec::new());
+    /// See [`CrossEncoder::backpropagate`](super::CrossEncoder::backpropagate).
+    pub(super) fn backpropagate(
+        &self,
+        variables: &BTreeMap<String, Var>,
+        batch: &Batch,
+        dropout: Option<DropoutKey>,
+        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
+        gradient: &BTreeMap<String, Var>,
+    ) -> Result<Vec<[f32; 2]>, ModelError> {
+        let logits = self.trainable.forward(batch, &Pass::recording(self.activations, dropout), &self.device)?;
+        let found = numbers(&logits)?;
+        // The gradient of Σ logit · g is that of any loss whose gradient with respect to the logits is g.
+        let slopes = Tensor::from_slice(to_logits(&found).as_flattened(), logits.shape(), &self.device)?;
+        let mut store = (logits * slopes)?.sum_all()?.backward()?;
+        for (name, variable) in variables {
+            let missing = || ModelError::MissingTensor { path: "the gradient".into(), name: name.clone() };
+            let new = store.remove(variable).ok_or_else(missing)?.detach();
+            let sum = gradient.get(name).ok_or_else(missing)?;
+            sum.set(&(sum.as_detached_tensor() + new)?.contiguous()?)?;
         }
-        let pass = Pass::inference(self.activations());
-        let logits = self.frozen.forward(batch, &pass, &self.device)?;
-        let rows: Vec<Vec<f32>> = logits.to_vec2()?;
-        Ok(rows.into_iter().map(|row| [row[0], row[1]]).collect())
+        Ok(found)
     }
+}
 
-    /// The gradient of a scalar made from [`forward`](Self::forward)'s logits with respect to every parameter, by name,
-    /// f32 and contiguous, on the model's device.
-    ///
-    /// # Errors
-    /// [`ModelError::MissingTensor`] for a parameter that the scalar does not depend on; [`ModelError::Tensor`].
-    pub fn gradients(&self, scalar: &Tensor) -> Result<BTreeMap<String, Tensor>, ModelError> {
-        let mut store = scalar.backward()?;
-        self.parameters
-            .iter()
-            .map(|(name, variable)| match store.remove(variable) {
-                Some(gradient) => Ok((name.clone(), gradient.detach().contiguous()?)),
-                None => Err(ModelError::MissingTensor { path: PathBuf::from("the gradient"), name: name.clone() }),
-            })
-            .collect()
-    }
-
-    /// The parameters by name.
-    #[must_use]
-    pub fn parameters(&self) -> &BTreeMap<String, Var> {
-        &self.parameters
-    }
-
-    /// A copy of the parameters on the processor.
-    ///
-    /// # Errors
-    /// [`ModelError::Tensor`].
-    pub fn weights(&self) -> Result<Weights, ModelError> {
-        let mut weights = Weights::default();
-        for (name, variable) in &self.parameters {
-            let copy = variable.as_detached_tensor().copy()?.to_device(&Device::Cpu)?;
-            weights.tensors.insert(name.clone(), copy);
-        }
-        Ok(weights)
-    }
-
-    /// The shape.
-    #[must_use]
-    pub fn config(&self) -> &BertConfig {
-        &self.config
-    }
-
-    /// Where the parameters are.
-    #[must_use]
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    fn activations(&self) -> DType {
-        match self.precision {
-            Precision::F32 => DType::F32,
-            Precision::Bf16 => DType::BF16,
-        }
-    }
+/// Rows × 2.
+fn numbers(logits: &Tensor) -> Result<Vec<[f32; 2]>, ModelError> {
+    let rows: Vec<Vec<f32>> = logits.to_vec2()?;
+    Ok(rows.into_iter().map(|row| [row[0], row[1]]).collect())
 }

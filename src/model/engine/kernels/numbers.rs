@@ -1,9 +1,13 @@
 //! Sums, the exponential function and the normal distribution, in forms that compilers turn into vector instructions.
 
+use super::{Element, PIECE_ROWS, vectorized};
+use rayon::prelude::*;
+
 /// Partial sums kept side by side.
 const LANES: usize = 16;
 
 /// The sum of all numbers.
+#[inline(always)]
 pub(super) fn sum(values: &[f32]) -> f32 {
     let (parts, rest) = values.as_chunks::<LANES>();
     let mut sums = [0.0; LANES];
@@ -16,7 +20,8 @@ pub(super) fn sum(values: &[f32]) -> f32 {
 }
 
 /// The sum of products.
-pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
+#[inline(always)]
+pub(in super::super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let ((parts, rest), (other_parts, other_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
     let mut sums = [0.0; LANES];
     for (part, other) in parts.iter().zip(other_parts) {
@@ -28,6 +33,7 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
 }
 
 /// The largest number.
+#[inline(always)]
 fn largest(values: &[f32]) -> f32 {
     let (parts, rest) = values.as_chunks::<LANES>();
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -40,7 +46,8 @@ fn largest(values: &[f32]) -> f32 {
 }
 
 /// Adds the numbers of `values` to those of `sums`.
-pub(super) fn add(sums: &mut [f32], values: &[f32]) {
+#[inline(always)]
+pub(in super::super) fn add(sums: &mut [f32], values: &[f32]) {
     for (sum, value) in sums.iter_mut().zip(values) {
         *sum += value;
     }
@@ -89,15 +96,54 @@ pub(super) fn normal(x: f32) -> (f32, f32) {
     (if x < 0.0 { tail } else { 1.0 - tail }, PEAK * bell)
 }
 
-/// Softmax in place.
-pub(super) fn softmax(values: &mut [f32]) {
+/// Softmax of the numbers times `scale` (above 0), in place. Returns the logarithm of the sum of exponentials, which
+/// gives each probability back from its number: e^(scale · x − that).
+#[inline(always)]
+pub(super) fn softmax(values: &mut [f32], scale: f32) -> f32 {
     let largest = largest(values);
     for value in values.iter_mut() {
-        *value = exp(*value - largest);
+        *value = exp((*value - largest) * scale);
     }
-    let scale = 1.0 / sum(values);
+    let sum = sum(values);
+    let share = 1.0 / sum;
     for value in values.iter_mut() {
-        *value *= scale;
+        *value *= share;
+    }
+    largest * scale + sum.ln()
+}
+
+/// GELU (Hendrycks and Gimpel, 2016): x Φ(x), Φ the standard normal distribution itself, not its tanh approximation.
+#[inline(always)]
+pub(in super::super) fn gelu(x: f32) -> f32 {
+    x * normal(x).0
+}
+
+/// The derivative of [`gelu`]: Φ(x) + x φ(x).
+#[inline(always)]
+pub(in super::super) fn gelu_slope(x: f32) -> f32 {
+    let (below, density) = normal(x);
+    below + x * density
+}
+
+/// Adds the sums over the rows of a matrix to `sums`, one for each column.
+pub(in super::super) fn column_sums<E: Element>(values: &[E], sums: &mut [f32]) {
+    let columns = sums.len();
+    let pieces: Vec<Vec<f32>> = values
+        .par_chunks(columns * PIECE_ROWS)
+        .map(|piece| {
+            vectorized(|| {
+                let mut sums = vec![0.0; columns];
+                for row in piece.chunks_exact(columns) {
+                    for (sum, value) in sums.iter_mut().zip(row) {
+                        *sum += value.widen();
+                    }
+                }
+                sums
+            })
+        })
+        .collect();
+    for piece in &pieces {
+        add(sums, piece);
     }
 }
 
@@ -140,11 +186,33 @@ mod tests {
         assert_eq!(sum(&values), 36.0 * 37.0 / 8.0);
         assert_eq!(dot(&values, &values), 36.0 * 37.0 * 73.0 / 6.0 / 16.0);
         let mut probabilities = values.clone();
-        softmax(&mut probabilities);
+        let log_sum = softmax(&mut probabilities, 2.0);
         assert!((sum(&probabilities) - 1.0).abs() < 1e-6);
-        assert!((probabilities[36] / probabilities[32] - std::f32::consts::E).abs() < 1e-5);
+        assert!((probabilities[36] / probabilities[34] - std::f32::consts::E).abs() < 1e-5);
+        assert!((exp(2.0 * values[30] - log_sum) - probabilities[30]).abs() < 1e-6);
         let mut shifted: Vec<f32> = values.iter().map(|value| value - 1e4).collect();
-        softmax(&mut shifted);
+        softmax(&mut shifted, 2.0);
         assert!((shifted[36] - probabilities[36]).abs() < 1e-4);
+    }
+
+    #[test]
+    fn gelu_and_its_slope() {
+        for step in -60..=60 {
+            let x = f64::from(step) / 10.0;
+            let step = 1e-3;
+            // The slope from GELU itself, in steps small for it and large for f32's rounding.
+            let slope = (f64::from(gelu((x + step) as f32)) - f64::from(gelu((x - step) as f32))) / (2.0 * step);
+            assert!((slope - f64::from(gelu_slope(x as f32))).abs() < 2e-3, "{x}");
+        }
+        // SciPy's x · norm.cdf(x).
+        assert!((gelu(1.5) - 1.399_789_2).abs() < 1e-6 && (gelu(-0.5) + 0.154_268_77).abs() < 1e-6);
+    }
+
+    #[test]
+    fn sums_of_columns_are_added() {
+        let values: Vec<f32> = (0..3 * 100).map(|index| index as f32).collect();
+        let mut sums = [1.0; 3];
+        column_sums(&values, &mut sums);
+        assert_eq!(sums, [14_851.0, 14_951.0, 15_051.0]);
     }
 }

@@ -1,0 +1,174 @@
+//! The BERT cross-encoder: parameters, and what computes with them.
+
+use super::bert::Composed;
+use super::engine::Engine;
+use super::parameter_set::{FlatParameters, Layout};
+use super::{BertConfig, Compute, DropoutKey, ModelError, ParameterSet, Weights};
+use crate::pairs::Batch;
+use candle_core::{DType, Device, Var};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A BERT cross-encoder with two classes, its parameters by Hugging Face's names.
+#[derive(Debug)]
+pub struct CrossEncoder {
+    config: BertConfig,
+    device: Device,
+    parameters: ParameterSet,
+    network: Network,
+}
+
+/// What computes.
+#[derive(Debug)]
+enum Network {
+    /// On flat parameters, on the processor.
+    Engine(Engine),
+    /// On tensors, on any device.
+    Composed(Composed),
+}
+
+impl CrossEncoder {
+    /// Builds the model from complete weights ([`Weights::complete`]): on the processor with the engine made for it,
+    /// elsewhere composed of candle's operations.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingTensor`], [`ModelError::WrongShape`], [`ModelError::Tensor`].
+    pub fn new(config: &BertConfig, weights: &Weights, compute: &Compute) -> Result<Self, ModelError> {
+        if !compute.device.is_cpu() {
+            return Self::composed(config, weights, compute);
+        }
+        let layout = Arc::new(Layout::new(config));
+        let mut flat = FlatParameters::zeros(layout.clone());
+        for segment in layout.segments() {
+            let tensor = tensor(weights, &segment.name, &segment.shape)?;
+            let values: Vec<f32> = tensor.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+            flat.values[segment.range.clone()].copy_from_slice(&values);
+        }
+        Ok(Self {
+            config: config.clone(),
+            device: Device::Cpu,
+            parameters: ParameterSet::Flat(flat),
+            network: Network::Engine(Engine::new(config, &layout, compute.precision)?),
+        })
+    }
+
+    /// The plain form on any device, composed of candle's operations: what the engine is held against.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn composed(config: &BertConfig, weights: &Weights, compute: &Compute) -> Result<Self, ModelError> {
+        let mut variables = BTreeMap::new();
+        for (name, shape) in super::parameters(config) {
+            // The variable gets storage of its own: training must not change the caller's weights.
+            let tensor = tensor(weights, &name, &shape)?.to_dtype(DType::F32)?.to_device(&compute.device)?.copy()?;
+            variables.insert(name, Var::from_tensor(&tensor)?);
+        }
+        let network = Composed::new(config, &variables, &compute.device, compute.precision)?;
+        Ok(Self {
+            config: config.clone(),
+            device: compute.device.clone(),
+            parameters: ParameterSet::Tensors(variables),
+            network: Network::Composed(network),
+        })
+    }
+
+    /// Logits, rows × 2, without dropout.
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`].
+    pub fn logits(&self, batch: &Batch) -> Result<Vec<[f32; 2]>, ModelError> {
+        if batch.rows == 0 {
+            return Ok(Vec::new());
+        }
+        match (&self.network, &self.parameters) {
+            (Network::Engine(engine), ParameterSet::Flat(flat)) => Ok(engine.logits(&flat.values, batch)),
+            (Network::Composed(network), _) => network.logits(batch),
+            (Network::Engine(_), ParameterSet::Tensors(_)) => Err(mismatch()),
+        }
+    }
+
+    /// One forward and backward pass. `to_logits` hears the logits and returns the gradient of a loss with respect to
+    /// each of them; the gradients of that loss with respect to the parameters are added to `gradient`, which has the
+    /// shape of [`parameters`](Self::parameters). Without a key there is no dropout. Returns the logits.
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`]; [`ModelError::MissingTensor`] where `gradient` is not of this model.
+    pub fn backpropagate(
+        &self,
+        batch: &Batch,
+        dropout: Option<DropoutKey>,
+        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
+        gradient: &mut ParameterSet,
+    ) -> Result<Vec<[f32; 2]>, ModelError> {
+        match (&self.network, &self.parameters, gradient) {
+            (Network::Engine(engine), ParameterSet::Flat(flat), ParameterSet::Flat(gradient))
+                if flat.layout() == gradient.layout() =>
+            {
+                Ok(engine.backpropagate(&flat.values, batch, dropout, to_logits, &mut gradient.values))
+            }
+            (Network::Composed(network), ParameterSet::Tensors(variables), ParameterSet::Tensors(gradient)) => {
+                network.backpropagate(variables, batch, dropout, to_logits, gradient)
+            }
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn parameters(&self) -> &ParameterSet {
+        &self.parameters
+    }
+
+    /// The parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut ParameterSet {
+        if let Network::Engine(engine) = &mut self.network {
+            engine.parameters_changed();
+        }
+        &mut self.parameters
+    }
+
+    /// A copy of the parameters on the processor.
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`].
+    pub fn weights(&self) -> Result<Weights, ModelError> {
+        let mut weights = Weights::default();
+        for (name, _) in self.parameters.shapes() {
+            weights.tensors.insert(name.to_owned(), self.parameters.tensor(name)?);
+        }
+        Ok(weights)
+    }
+
+    /// The shape.
+    #[must_use]
+    pub fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    /// Where the parameters are.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+/// A parameter of this shape.
+fn tensor<'a>(weights: &'a Weights, name: &str, shape: &[usize]) -> Result<&'a candle_core::Tensor, ModelError> {
+    let path = || PathBuf::from("the model");
+    match weights.tensors.get(name) {
+        None => Err(ModelError::MissingTensor { path: path(), name: name.to_owned() }),
+        Some(tensor) if tensor.dims() != shape => Err(ModelError::WrongShape {
+            path: path(),
+            name: name.to_owned(),
+            found: tensor.dims().to_vec(),
+            expected: shape.to_vec(),
+        }),
+        Some(tensor) => Ok(tensor),
+    }
+}
+
+/// Parameters and gradients of different models.
+fn mismatch() -> ModelError {
+    ModelError::MissingTensor { path: "the gradient".into(), name: "of this model".to_owned() }
+}
