@@ -168,7 +168,8 @@ fn the_engine_agrees_with_the_plain_form_at_odd_shapes() {
         (shape(130, 1, 66, 2), &[61, 60, 59]),
         (shape(8, 2, 8, 1), &[512, 511]),
     ] {
-        let pairs: Vec<EncodedPair> = lengths.iter().enumerate().map(|(seed, &tokens)| tiny::pair(tokens, seed)).collect();
+        let pairs: Vec<EncodedPair> =
+            lengths.iter().enumerate().map(|(seed, &tokens)| tiny::pair(tokens, seed)).collect();
         let batch = Batch::of(&pairs.iter().collect::<Vec<_>>(), 0);
         for dropout in [None, key] {
             let [(logits, gradients), (expected_logits, expected_gradients)] =
@@ -214,7 +215,8 @@ fn gradients_are_added_and_buffers_are_reused() {
 #[test]
 fn threads_change_no_bit() {
     let config = shape(130, 2, 200, 3);
-    let pairs: Vec<EncodedPair> = [200, 64, 1, 33, 150].iter().enumerate().map(|(seed, &tokens)| tiny::pair(tokens, seed)).collect();
+    let pairs: Vec<EncodedPair> =
+        [200, 64, 1, 33, 150].iter().enumerate().map(|(seed, &tokens)| tiny::pair(tokens, seed)).collect();
     let batch = Batch::of(&pairs.iter().collect::<Vec<_>>(), 0);
     for precision in [Precision::F32, Precision::Bf16] {
         let on = |threads: usize| {

@@ -2,7 +2,8 @@
 
 use super::output::print_json;
 use crate::model::{
-    BertConfig, Compute, CrossEncoder, DeviceChoice, ModelError, ModelSource, Precision, Weights, counter_random, set_threads,
+    BertConfig, Compute, CrossEncoder, DeviceChoice, ModelError, ModelSource, Precision, Weights, counter_random,
+    set_threads,
 };
 use crate::pairs::{Batch, EncodedPair};
 use crate::progress::Unwatched;

@@ -130,15 +130,10 @@ impl ParameterSet {
     #[must_use]
     pub fn shapes(&self) -> Vec<(&str, &[usize])> {
         match self {
-            Self::Flat(flat) => flat
-                .layout
-                .segments
-                .iter()
-                .map(|segment| (segment.name.as_str(), segment.shape.as_slice()))
-                .collect(),
-            Self::Tensors(tensors) => {
-                tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect()
+            Self::Flat(flat) => {
+                flat.layout.segments.iter().map(|segment| (segment.name.as_str(), segment.shape.as_slice())).collect()
             }
+            Self::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect(),
         }
     }
 
@@ -171,7 +166,12 @@ impl ParameterSet {
             None => return Err(ModelError::MissingTensor { path: "the model".into(), name: name.to_owned() }),
             Some(expected) if expected != tensor.dims() => {
                 let found = tensor.dims().to_vec();
-                return Err(ModelError::WrongShape { path: "the model".into(), name: name.to_owned(), found, expected });
+                return Err(ModelError::WrongShape {
+                    path: "the model".into(),
+                    name: name.to_owned(),
+                    found,
+                    expected,
+                });
             }
             Some(_) => {}
         }
@@ -251,7 +251,8 @@ mod tests {
     fn tensors_go_in_and_come_out() {
         let flat = FlatParameters::zeros(Arc::new(Layout::new(&config())));
         let variable = Var::zeros(2, DType::F32, &Device::Cpu).unwrap();
-        let sets = [ParameterSet::Flat(flat), ParameterSet::Tensors(BTreeMap::from([("classifier.bias".into(), variable)]))];
+        let sets =
+            [ParameterSet::Flat(flat), ParameterSet::Tensors(BTreeMap::from([("classifier.bias".into(), variable)]))];
         for mut set in sets {
             let tensor = Tensor::new(&[1.5f32, -2.0], &Device::Cpu).unwrap();
             set.set("classifier.bias", &tensor).unwrap();

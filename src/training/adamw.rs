@@ -105,9 +105,16 @@ fn decays(name: &str) -> bool {
 pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
     let sum = match gradient {
         ParameterSet::Flat(gradient) => {
-            let squares = |piece: &[f32]| piece.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
-            let pieces: Vec<f64> =
-                gradient.values.par_chunks(PIECE).map(|piece| vectorized(|| squares(piece))).collect();
+            let pieces: Vec<f64> = gradient
+                .values
+                .par_chunks(PIECE)
+                .map(|piece| {
+                    vectorized(
+                        #[inline(always)]
+                        || squares(piece),
+                    )
+                })
+                .collect();
             pieces.iter().sum()
         }
         ParameterSet::Tensors(gradient) => {
@@ -119,6 +126,19 @@ pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
         }
     };
     Ok(sum.sqrt())
+}
+
+/// The sum of squares, in lanes that become vector instructions.
+#[inline(always)]
+fn squares(values: &[f32]) -> f64 {
+    let (parts, rest) = values.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for part in parts {
+        for (lane, &value) in lanes.iter_mut().zip(part) {
+            *lane += f64::from(value) * f64::from(value);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>()
 }
 
 /// What gradients of this norm are multiplied with so that their norm is at most `max_norm`.
@@ -155,7 +175,10 @@ fn update_flat(
         );
     }
     pieces.into_par_iter().for_each(|(factors, ((parameters, gradient), (first, second)))| {
-        vectorized(|| update_piece(parameters, gradient, first, second, factors));
+        vectorized(
+            #[inline(always)]
+            || update_piece(parameters, gradient, first, second, factors),
+        );
     });
 }
 
@@ -201,7 +224,14 @@ mod tests {
 
     fn config() -> BertConfig {
         let (hidden_size, intermediate_size) = (130, 140);
-        BertConfig { vocab_size: 9, num_hidden_layers: 1, num_attention_heads: 1, hidden_size, intermediate_size, ..BertConfig::default() }
+        BertConfig {
+            vocab_size: 9,
+            num_hidden_layers: 1,
+            num_attention_heads: 1,
+            hidden_size,
+            intermediate_size,
+            ..BertConfig::default()
+        }
     }
 
     /// The same numbers in both forms.
@@ -209,9 +239,10 @@ mod tests {
         let mut flat = FlatParameters::zeros(Arc::new(Layout::new(&config())));
         flat.values.iter_mut().enumerate().for_each(|(index, value)| *value = number(index));
         let flat = ParameterSet::Flat(flat);
-        let tensors = flat.shapes().into_iter().map(|(name, _)| {
-            (name.to_owned(), Var::from_tensor(&flat.tensor(name).unwrap()).unwrap())
-        });
+        let tensors = flat
+            .shapes()
+            .into_iter()
+            .map(|(name, _)| (name.to_owned(), Var::from_tensor(&flat.tensor(name).unwrap()).unwrap()));
         let tensors = ParameterSet::Tensors(tensors.collect());
         [flat, tensors]
     }

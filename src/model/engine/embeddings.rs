@@ -21,25 +21,31 @@ impl Pass<'_> {
         let norm = self.norm(&self.places.embedding_norm);
         let dropout = self.sampler(self.config.hidden_dropout_prob, SITE);
         let shape = [tokens.count(), hidden, PIECE];
-        embedded.fill(shape, keep, Vec::new, |sum: &mut Vec<f32>, mut rows| {
-            for index in 0..rows.count() {
-                let token = rows.first + index;
-                sum.clear();
-                sum.extend_from_slice(row(words.clone(), tokens.ids[token]));
-                add(sum, row(types.clone(), tokens.type_ids[token]));
-                add(sum, row(positions.clone(), tokens.positions[token]));
-                let output = rows.write(index, norm, sum);
-                if let Some(dropout) = dropout {
-                    for (wide, output) in sum.iter_mut().zip(output.iter()) {
-                        *wide = output.widen();
-                    }
-                    dropout.apply(tokens.slots[token] * hidden, sum);
-                    for (output, &wide) in output.iter_mut().zip(sum.iter()) {
-                        *output = E::narrow(wide);
+        embedded.fill(
+            shape,
+            keep,
+            Vec::new,
+            #[inline(always)]
+            |sum: &mut Vec<f32>, mut rows| {
+                for index in 0..rows.count() {
+                    let token = rows.first + index;
+                    sum.clear();
+                    sum.extend_from_slice(row(words.clone(), tokens.ids[token]));
+                    add(sum, row(types.clone(), tokens.type_ids[token]));
+                    add(sum, row(positions.clone(), tokens.positions[token]));
+                    let output = rows.write(index, norm, sum);
+                    if let Some(dropout) = dropout {
+                        for (wide, output) in sum.iter_mut().zip(output.iter()) {
+                            *wide = output.widen();
+                        }
+                        dropout.apply(tokens.slots[token] * hidden, sum);
+                        for (output, &wide) in output.iter_mut().zip(sum.iter()) {
+                            *output = E::narrow(wide);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Adds to the gradients of tables and LayerNorm. `stream`: with respect to what [`embed`](Self::embed) gave,
@@ -54,7 +60,10 @@ impl Pass<'_> {
         let (hidden, tokens) = (self.config.hidden_size, self.tokens);
         if let Some(dropout) = self.sampler(self.config.hidden_dropout_prob, SITE) {
             stream.par_chunks_mut(hidden).zip(&tokens.slots).for_each(|(row, slot)| {
-                super::kernels::vectorized(|| dropout.apply(slot * hidden, row));
+                super::kernels::vectorized(
+                    #[inline(always)]
+                    || dropout.apply(slot * hidden, row),
+                );
             });
         }
         scratch.resize(stream.len(), E::default());

@@ -35,11 +35,14 @@ impl Pass<'_> {
         wide.extend(input.iter().map(|value| value.widen()));
         pooled.resize(wide.len(), 0.0);
         pooled.par_chunks_mut(hidden).zip(wide.par_chunks(hidden)).for_each(|(pooled, input)| {
-            vectorized(|| {
-                for ((pooled, weight), bias) in pooled.iter_mut().zip(weight.chunks_exact(hidden)).zip(bias) {
-                    *pooled = (dot(weight, input) + bias).tanh();
-                }
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((pooled, weight), bias) in pooled.iter_mut().zip(weight.chunks_exact(hidden)).zip(bias) {
+                        *pooled = (dot(weight, input) + bias).tanh();
+                    }
+                },
+            );
         });
         kept.clone_from(pooled);
         if let Some(dropout) = self.head_dropout() {

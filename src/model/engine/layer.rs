@@ -150,11 +150,20 @@ impl Layer<'_> {
             activate(&memory.inner, &mut memory.activated);
         } else {
             let input = &memory.attended.output;
-            product_into(processor, input, hidden, weight, &mut memory.activated, inner, |output, column, found| {
-                for ((output, found), bias) in output.iter_mut().zip(found).zip(&inner_bias[column..]) {
-                    *output = E::narrow(gelu(found + bias));
-                }
-            });
+            product_into(
+                processor,
+                input,
+                hidden,
+                weight,
+                &mut memory.activated,
+                inner,
+                #[inline(always)]
+                |output, column, found| {
+                    for ((output, found), bias) in output.iter_mut().zip(found).zip(&inner_bias[column..]) {
+                        *output = E::narrow(gelu(found + bias));
+                    }
+                },
+            );
         }
         let projection = Projection {
             weight: panels(&packs.output, &self.places.output, inner),
@@ -179,29 +188,44 @@ impl Layer<'_> {
         let Projection { weight, depth, bias, dropout, norm } = projection;
         let (width, rows) = (bias.len(), self.slots.len());
         let block = row_blocks::<E>(rows, depth);
-        result.fill([rows, width, block], keep, Vec::new, |sums: &mut Vec<f32>, mut rows| {
-            let first = rows.first;
-            sums.resize(rows.count() * width, 0.0);
-            let left = Left::Rows { values: input, stride: depth };
-            let range = first..first + rows.count();
-            multiply(self.pass.processor, left, range, weight, 0..weight.count(), |row, column, found| {
-                let start = (row - first) * width + column;
-                for ((sum, found), bias) in sums[start..start + found.len()].iter_mut().zip(found).zip(&bias[column..])
-                {
-                    *sum = found + bias;
+        result.fill(
+            [rows, width, block],
+            keep,
+            Vec::new,
+            #[inline(always)]
+            |sums: &mut Vec<f32>, mut rows| {
+                let first = rows.first;
+                sums.resize(rows.count() * width, 0.0);
+                let left = Left::Rows { values: input, stride: depth };
+                let range = first..first + rows.count();
+                multiply(
+                    self.pass.processor,
+                    left,
+                    range,
+                    weight,
+                    0..weight.count(),
+                    #[inline(always)]
+                    |row, column, found| {
+                        let start = (row - first) * width + column;
+                        for ((sum, found), bias) in
+                            sums[start..start + found.len()].iter_mut().zip(found).zip(&bias[column..])
+                        {
+                            *sum = found + bias;
+                        }
+                    },
+                );
+                for (index, sum) in sums.chunks_exact_mut(width).enumerate() {
+                    let row = first + index;
+                    if let Some(dropout) = dropout {
+                        dropout.apply(self.slots[row] * width, sum);
+                    }
+                    for (sum, residual) in sum.iter_mut().zip(&residual[row * width..]) {
+                        *sum += residual.widen();
+                    }
+                    rows.write(index, norm, sum);
                 }
-            });
-            for (index, sum) in sums.chunks_exact_mut(width).enumerate() {
-                let row = first + index;
-                if let Some(dropout) = dropout {
-                    dropout.apply(self.slots[row] * width, sum);
-                }
-                for (sum, residual) in sum.iter_mut().zip(&residual[row * width..]) {
-                    *sum += residual.widen();
-                }
-                rows.write(index, norm, sum);
-            }
-        });
+            },
+        );
     }
 }
 
@@ -219,10 +243,13 @@ struct Projection<'a, E> {
 pub(super) fn activate<E: Element>(input: &[E], output: &mut [E]) {
     const PIECE: usize = 1 << 13;
     output.par_chunks_mut(PIECE).zip(input.par_chunks(PIECE)).for_each(|(output, input)| {
-        super::kernels::vectorized(|| {
-            for (output, input) in output.iter_mut().zip(input) {
-                *output = E::narrow(gelu(input.widen()));
-            }
-        });
+        super::kernels::vectorized(
+            #[inline(always)]
+            || {
+                for (output, input) in output.iter_mut().zip(input) {
+                    *output = E::narrow(gelu(input.widen()));
+                }
+            },
+        );
     });
 }

@@ -52,11 +52,20 @@ impl Layer<'_> {
         let sums = &mut gradient[places.output.weight.clone()];
         operands.add_weight_gradient(processor, to_product, &memory.activated, inner, sums);
         let packed = operands.weight(weight(&places.output), inner);
-        product_into(processor, to_product, hidden, packed, &mut memory.inner, inner, |inner, _, found| {
-            for (inner, found) in inner.iter_mut().zip(found) {
-                *inner = E::narrow(found * gelu_slope(inner.widen()));
-            }
-        });
+        product_into(
+            processor,
+            to_product,
+            hidden,
+            packed,
+            &mut memory.inner,
+            inner,
+            #[inline(always)]
+            |inner, _, found| {
+                for (inner, found) in inner.iter_mut().zip(found) {
+                    *inner = E::narrow(found * gelu_slope(inner.widen()));
+                }
+            },
+        );
         column_sums(&memory.inner, &mut gradient[places.intermediate.bias.clone()]);
         let sums = &mut gradient[places.intermediate.weight.clone()];
         operands.add_weight_gradient(processor, &memory.inner, &memory.attended.output, hidden, sums);
@@ -77,11 +86,20 @@ impl Layer<'_> {
         operands.add_weight_gradient(processor, to_product, &memory.context, hidden, sums);
         to_context.resize(asking * hidden, E::default());
         let packed = operands.weight(weight(&places.attention_output), hidden);
-        product_into(processor, to_product, hidden, packed, to_context, hidden, |output, _, found| {
-            for (output, &found) in output.iter_mut().zip(found) {
-                *output = E::narrow(found);
-            }
-        });
+        product_into(
+            processor,
+            to_product,
+            hidden,
+            packed,
+            to_context,
+            hidden,
+            #[inline(always)]
+            |output, _, found| {
+                for (output, &found) in output.iter_mut().zip(found) {
+                    *output = E::narrow(found);
+                }
+            },
+        );
         to_query.resize(asking * hidden, E::default());
         to_key_value.resize(tokens * 2 * hidden, E::default());
         AttentionGradient {
@@ -114,6 +132,7 @@ impl Layer<'_> {
     }
 }
 
+#[inline(always)]
 fn add_product(sums: &mut [f32], _column: usize, found: &[f32]) {
     for (sum, found) in sums.iter_mut().zip(found) {
         *sum += found;

@@ -23,15 +23,26 @@ pub(super) fn product_into<E: Element, O: Send>(
     let rows = output.len() / columns;
     let block = row_blocks::<E>(rows, depth);
     output.par_chunks_mut(block * columns).enumerate().for_each(|(number, output)| {
-        vectorized(|| {
-            let first = number * block;
-            let rows = first..first + output.len() / columns;
-            let left = Left::Rows { values: input, stride: depth };
-            multiply(processor, left, rows, right, 0..right.count(), |row, column, found| {
-                let start = (row - first) * columns + column;
-                finish(&mut output[start..start + found.len()], column, found);
-            });
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                let first = number * block;
+                let rows = first..first + output.len() / columns;
+                let left = Left::Rows { values: input, stride: depth };
+                multiply(
+                    processor,
+                    left,
+                    rows,
+                    right,
+                    0..right.count(),
+                    #[inline(always)]
+                    |row, column, found| {
+                        let start = (row - first) * columns + column;
+                        finish(&mut output[start..start + found.len()], column, found);
+                    },
+                );
+            },
+        );
     });
 }
 
@@ -44,11 +55,20 @@ pub(super) fn linear<E: Element>(
     bias: &[f32],
     output: &mut [E],
 ) {
-    product_into(processor, input, depth, weight, output, bias.len(), |output, column, found| {
-        for ((output, found), bias) in output.iter_mut().zip(found).zip(&bias[column..]) {
-            *output = E::narrow(found + bias);
-        }
-    });
+    product_into(
+        processor,
+        input,
+        depth,
+        weight,
+        output,
+        bias.len(),
+        #[inline(always)]
+        |output, column, found| {
+            for ((output, found), bias) in output.iter_mut().zip(found).zip(&bias[column..]) {
+                *output = E::narrow(found + bias);
+            }
+        },
+    );
 }
 
 /// Buffers for packed operands.
@@ -77,16 +97,27 @@ impl<E: Element> PackedOperands<E> {
             let left = Left::Packed { values: &self.left };
             let block = row_blocks::<E>(outputs, depth);
             sums.par_chunks_mut(block * inputs).enumerate().for_each(|(number, sums)| {
-                vectorized(|| {
-                    let first = number * block;
-                    let rows = first..first + sums.len() / inputs;
-                    multiply(processor, left, rows, right, 0..right.count(), |row, column, found| {
-                        let sums = &mut sums[(row - first) * inputs + column..];
-                        for (sum, found) in sums.iter_mut().zip(found) {
-                            *sum += found;
-                        }
-                    });
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let first = number * block;
+                        let rows = first..first + sums.len() / inputs;
+                        multiply(
+                            processor,
+                            left,
+                            rows,
+                            right,
+                            0..right.count(),
+                            #[inline(always)]
+                            |row, column, found| {
+                                let sums = &mut sums[(row - first) * inputs + column..];
+                                for (sum, found) in sums.iter_mut().zip(found) {
+                                    *sum += found;
+                                }
+                            },
+                        );
+                    },
+                );
             });
         }
     }

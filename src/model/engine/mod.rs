@@ -151,8 +151,7 @@ impl<E: Element> Buffers<E> {
         for (number, packs) in self.packs.iter().enumerate() {
             let layer = batch.layer(pass, number);
             let (even, odd) = self.layers.split_at_mut(1);
-            let (before, memory) =
-                if number % 2 == 0 { (&odd[0], &mut even[0]) } else { (&even[0], &mut odd[0]) };
+            let (before, memory) = if number % 2 == 0 { (&odd[0], &mut even[0]) } else { (&even[0], &mut odd[0]) };
             let input = if number == 0 { &self.embedded.output } else { &before.result.output };
             layer.forward(input, packs, memory, false);
         }

@@ -41,7 +41,10 @@ impl Places {
         let range = |name: String| Ok::<_, ModelError>(layout.segment(&name)?.range.clone());
         let table = |name: &str| range(format!("bert.embeddings.{name}.weight"));
         let place = |name: &str| {
-            Ok::<_, ModelError>(Place { weight: range(format!("{name}.weight"))?, bias: range(format!("{name}.bias"))? })
+            Ok::<_, ModelError>(Place {
+                weight: range(format!("{name}.weight"))?,
+                bias: range(format!("{name}.bias"))?,
+            })
         };
         let layer = |number: usize| {
             let part = |name: &str| place(&format!("bert.encoder.layer.{number}.{name}"));
@@ -49,10 +52,7 @@ impl Places {
             Ok::<_, ModelError>(LayerPlaces {
                 query: part("attention.self.query")?,
                 // They lie side by side (`Layout::new`).
-                key_value: Place {
-                    weight: key.weight.start..value.weight.end,
-                    bias: key.bias.start..value.bias.end,
-                },
+                key_value: Place { weight: key.weight.start..value.weight.end, bias: key.bias.start..value.bias.end },
                 attention_output: part("attention.output.dense")?,
                 attention_norm: part("attention.output.LayerNorm")?,
                 intermediate: part("intermediate.dense")?,
@@ -73,7 +73,10 @@ impl Places {
 }
 
 /// Several parameters' parts of a buffer, to be written.
-pub(super) fn parts<'a, const COUNT: usize>(values: &'a mut [f32], places: [&Range<usize>; COUNT]) -> [&'a mut [f32]; COUNT] {
+pub(super) fn parts<'a, const COUNT: usize>(
+    values: &'a mut [f32],
+    places: [&Range<usize>; COUNT],
+) -> [&'a mut [f32]; COUNT] {
     // Different parameters do not overlap, and the buffer has the layout's length: this cannot fail.
     values.get_disjoint_mut(places.map(Clone::clone)).expect("parameters are disjoint parts of the buffer")
 }

@@ -103,7 +103,10 @@ impl Attention<'_> {
     ) {
         let (context, log_sums) = (Disjoint::new(context), Disjoint::new(log_sums));
         self.all_heads().into_par_iter().for_each_init(Scratch::default, |scratch, head| {
-            vectorized(|| self.head(head, query, key_value, context, log_sums, scratch));
+            vectorized(
+                #[inline(always)]
+                || self.head(head, query, key_value, context, log_sums, scratch),
+            );
         });
     }
 
@@ -130,9 +133,17 @@ impl Attention<'_> {
             probabilities.clear();
             probabilities.resize(count * stride, E::default());
             let left = Left::Rows { values: &query[query_start + first * hidden..], stride: hidden };
-            multiply(self.processor, left, 0..count, keys, 0..keys.count(), |row, column, found| {
-                scores[row * tokens + column..][..found.len()].copy_from_slice(found);
-            });
+            multiply(
+                self.processor,
+                left,
+                0..count,
+                keys,
+                0..keys.count(),
+                #[inline(always)]
+                |row, column, found| {
+                    scores[row * tokens + column..][..found.len()].copy_from_slice(found);
+                },
+            );
             // SAFETY: the part belongs to this head of this sequence, and each is computed by one thread.
             let log_sums = unsafe { log_sums.part(self.log_sums_start(head) + first, count) };
             let rows = scores.chunks_exact_mut(tokens).zip(probabilities.chunks_exact_mut(stride)).zip(log_sums);
@@ -144,14 +155,22 @@ impl Attention<'_> {
                 }
             }
             let left = Left::FilledRows { values: probabilities, stride };
-            multiply(self.processor, left, 0..count, values, 0..values.count(), |row, column, found| {
-                let start = query_start + (first + row) * hidden + column;
-                // SAFETY: as above; the part is within the head's columns.
-                let context = unsafe { context.part(start, found.len()) };
-                for (context, &found) in context.iter_mut().zip(found) {
-                    *context = E::narrow(found);
-                }
-            });
+            multiply(
+                self.processor,
+                left,
+                0..count,
+                values,
+                0..values.count(),
+                #[inline(always)]
+                |row, column, found| {
+                    let start = query_start + (first + row) * hidden + column;
+                    // SAFETY: as above; the part is within the head's columns.
+                    let context = unsafe { context.part(start, found.len()) };
+                    for (context, &found) in context.iter_mut().zip(found) {
+                        *context = E::narrow(found);
+                    }
+                },
+            );
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::attention::{Attention, Head, QUERIES};
 use super::disjoint::Disjoint;
 use super::numbers::{dot, exp};
-use super::{Element, Left, Spread, multiply, pack_columns, pack_rows, pack_transposed, vectorized};
+use super::{Element, Left, Panels, Processor, Spread, multiply, pack_columns, pack_rows, pack_transposed, vectorized};
 use rayon::prelude::*;
 
 /// What went into attention and what came out of it, as far as its gradient needs that.
@@ -48,7 +48,10 @@ impl<E: Element> AttentionGradient<'_, E> {
     pub(in super::super) fn compute(&self, to_query: &mut [E], to_key_value: &mut [E]) {
         let (to_query, to_key_value) = (Disjoint::new(to_query), Disjoint::new(to_key_value));
         self.attention.all_heads().into_par_iter().for_each_init(Scratch::default, |scratch, head| {
-            vectorized(|| self.head(head, to_query, to_key_value, scratch));
+            vectorized(
+                #[inline(always)]
+                || self.head(head, to_query, to_key_value, scratch),
+            );
         });
     }
 
@@ -78,13 +81,29 @@ impl<E: Element> AttentionGradient<'_, E> {
             narrow.clear();
             narrow.resize(count * stride, E::default());
             let rows = |values| Left::Rows { values, stride: hidden };
-            multiply(processor, rows(&self.query[start..]), 0..count, keys, 0..keys.count(), |row, column, found| {
-                probabilities[row * tokens + column..][..found.len()].copy_from_slice(found);
-            });
+            multiply(
+                processor,
+                rows(&self.query[start..]),
+                0..count,
+                keys,
+                0..keys.count(),
+                #[inline(always)]
+                |row, column, found| {
+                    probabilities[row * tokens + column..][..found.len()].copy_from_slice(found);
+                },
+            );
             let from_above = &self.from_above[start..];
-            multiply(processor, rows(from_above), 0..count, values, 0..values.count(), |row, column, found| {
-                to_scores[row * tokens + column..][..found.len()].copy_from_slice(found);
-            });
+            multiply(
+                processor,
+                rows(from_above),
+                0..count,
+                values,
+                0..values.count(),
+                #[inline(always)]
+                |row, column, found| {
+                    to_scores[row * tokens + column..][..found.len()].copy_from_slice(found);
+                },
+            );
 
             let log_sums = &self.log_sums[attention.log_sums_start(head) + first..][..count];
             let scores = probabilities.chunks_exact_mut(tokens).zip(to_scores.chunks_exact_mut(tokens));
@@ -115,27 +134,28 @@ impl<E: Element> AttentionGradient<'_, E> {
             }
 
             let left = Left::FilledRows { values: narrow, stride };
-            multiply(processor, left, 0..count, keys_by_row, 0..keys_by_row.count(), |row, column, found| {
-                // SAFETY: the part is within this head's columns of its sequence, and each head is computed by one
-                // thread.
-                let to_query = unsafe { to_query.part(start + row * hidden + column, found.len()) };
-                for (to_query, &found) in to_query.iter_mut().zip(found) {
-                    *to_query = E::narrow(found);
-                }
-            });
-            let add_product = |right: &[E], sums: &mut [f32], left: &[E], packed: &mut Vec<E>| {
-                let right = pack_rows(right, hidden, count, width, packed, Spread::Here);
-                let left = Left::Packed { values: left };
-                multiply(processor, left, 0..tokens, right, 0..right.count(), |row, column, found| {
-                    for (sum, found) in sums[row * width + column..].iter_mut().zip(found) {
-                        *sum += found;
+            multiply(
+                processor,
+                left,
+                0..count,
+                keys_by_row,
+                0..keys_by_row.count(),
+                #[inline(always)]
+                |row, column, found| {
+                    // SAFETY: the part is within this head's columns of its sequence, and each head is computed by one
+                    // thread.
+                    let to_query = unsafe { to_query.part(start + row * hidden + column, found.len()) };
+                    for (to_query, &found) in to_query.iter_mut().zip(found) {
+                        *to_query = E::narrow(found);
                     }
-                });
-            };
+                },
+            );
             pack_transposed(narrow, stride, count, tokens, &mut scratch.left, Spread::Here);
-            add_product(&self.query[start..], &mut scratch.to_key, &scratch.left, &mut scratch.right);
+            let right = pack_rows(&self.query[start..], hidden, count, width, &mut scratch.right, Spread::Here);
+            add_product(processor, &scratch.left, tokens, right, &mut scratch.to_key);
             pack_transposed(probabilities, tokens, count, tokens, &mut scratch.left, Spread::Here);
-            add_product(from_above, &mut scratch.to_value, &scratch.left, &mut scratch.right);
+            let right = pack_rows(from_above, hidden, count, width, &mut scratch.right, Spread::Here);
+            add_product(processor, &scratch.left, tokens, right, &mut scratch.to_value);
         }
         for token in 0..tokens {
             for (start, sums) in [(key_start, &scratch.to_key), (value_start, &scratch.to_value)] {
@@ -147,4 +167,23 @@ impl<E: Element> AttentionGradient<'_, E> {
             }
         }
     }
+}
+
+/// Adds the product of a packed left operand of so many rows with `right` to `sums`.
+#[inline(always)]
+fn add_product<E: Element>(processor: Processor, left: &[E], rows: usize, right: Panels<'_, E>, sums: &mut [f32]) {
+    let columns = sums.len() / rows;
+    multiply(
+        processor,
+        Left::Packed { values: left },
+        0..rows,
+        right,
+        0..right.count(),
+        #[inline(always)]
+        |row, column, found| {
+            for (sum, found) in sums[row * columns + column..].iter_mut().zip(found) {
+                *sum += found;
+            }
+        },
+    );
 }

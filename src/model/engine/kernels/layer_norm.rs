@@ -88,11 +88,19 @@ impl<E: Element> Normalised<E> {
         let blocks: Vec<_> = (self.output.chunks_mut(block * width))
             .zip(self.scales.chunks_mut(block))
             .enumerate()
-            .map(|(number, (output, scales))| {
-                NormalisedRows { first: number * block, normal: normal.next(), scales, output }
+            .map(|(number, (output, scales))| NormalisedRows {
+                first: number * block,
+                normal: normal.next(),
+                scales,
+                output,
             })
             .collect();
-        blocks.into_par_iter().for_each_init(scratch, |scratch, rows| vectorized(|| work(scratch, rows)));
+        blocks.into_par_iter().for_each_init(scratch, |scratch, rows| {
+            vectorized(
+                #[inline(always)]
+                || work(scratch, rows),
+            )
+        });
     }
 }
 
@@ -145,39 +153,42 @@ impl<E: Element> NormGradient<'_, E> {
             .zip(self.normalised.normal.par_chunks(piece))
             .zip(self.normalised.scales.par_chunks(PIECE_ROWS).zip(self.slots.par_chunks(PIECE_ROWS)))
             .map(|(((gradient, to_product), normal), (scales, slots))| {
-                vectorized(|| {
-                    let mut sums = [vec![0.0; width], vec![0.0; width], vec![0.0; width]];
-                    let [to_weight, to_bias, to_product_bias] = &mut sums;
-                    let mut wide = vec![0.0; width];
-                    let rows = gradient.chunks_exact_mut(width).zip(to_product.chunks_exact_mut(width));
-                    let rows = rows.zip(normal.chunks_exact(width)).zip(scales.iter().zip(slots));
-                    for (((gradient, to_product), normal), (&scale, &slot)) in rows {
-                        for (wide, normal) in wide.iter_mut().zip(normal) {
-                            *wide = normal.widen();
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let mut sums = [vec![0.0; width], vec![0.0; width], vec![0.0; width]];
+                        let [to_weight, to_bias, to_product_bias] = &mut sums;
+                        let mut wide = vec![0.0; width];
+                        let rows = gradient.chunks_exact_mut(width).zip(to_product.chunks_exact_mut(width));
+                        let rows = rows.zip(normal.chunks_exact(width)).zip(scales.iter().zip(slots));
+                        for (((gradient, to_product), normal), (&scale, &slot)) in rows {
+                            for (wide, normal) in wide.iter_mut().zip(normal) {
+                                *wide = normal.widen();
+                            }
+                            add(to_bias, gradient);
+                            for ((sum, gradient), normal) in to_weight.iter_mut().zip(gradient.iter()).zip(&wide) {
+                                *sum += gradient * normal;
+                            }
+                            for (gradient, weight) in gradient.iter_mut().zip(self.weight) {
+                                *gradient *= weight;
+                            }
+                            let mean = sum(gradient) / width as f32;
+                            let product = dot(gradient, &wide) / width as f32;
+                            for (gradient, normal) in gradient.iter_mut().zip(&wide) {
+                                *gradient = scale * (*gradient - mean - normal * product);
+                            }
+                            wide.copy_from_slice(gradient);
+                            if let Some(dropout) = self.dropout {
+                                dropout.apply(slot * width, &mut wide);
+                            }
+                            add(to_product_bias, &wide);
+                            for (to_product, &wide) in to_product.iter_mut().zip(&wide) {
+                                *to_product = E::narrow(wide);
+                            }
                         }
-                        add(to_bias, gradient);
-                        for ((sum, gradient), normal) in to_weight.iter_mut().zip(gradient.iter()).zip(&wide) {
-                            *sum += gradient * normal;
-                        }
-                        for (gradient, weight) in gradient.iter_mut().zip(self.weight) {
-                            *gradient *= weight;
-                        }
-                        let mean = sum(gradient) / width as f32;
-                        let product = dot(gradient, &wide) / width as f32;
-                        for (gradient, normal) in gradient.iter_mut().zip(&wide) {
-                            *gradient = scale * (*gradient - mean - normal * product);
-                        }
-                        wide.copy_from_slice(gradient);
-                        if let Some(dropout) = self.dropout {
-                            dropout.apply(slot * width, &mut wide);
-                        }
-                        add(to_product_bias, &wide);
-                        for (to_product, &wide) in to_product.iter_mut().zip(&wide) {
-                            *to_product = E::narrow(wide);
-                        }
-                    }
-                    sums
-                })
+                        sums
+                    },
+                )
             })
             .collect();
         for [weight, bias, product_bias] in &sums {

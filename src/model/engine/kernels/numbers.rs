@@ -131,15 +131,18 @@ pub(in super::super) fn column_sums<E: Element>(values: &[E], sums: &mut [f32]) 
     let pieces: Vec<Vec<f32>> = values
         .par_chunks(columns * PIECE_ROWS)
         .map(|piece| {
-            vectorized(|| {
-                let mut sums = vec![0.0; columns];
-                for row in piece.chunks_exact(columns) {
-                    for (sum, value) in sums.iter_mut().zip(row) {
-                        *sum += value.widen();
+            vectorized(
+                #[inline(always)]
+                || {
+                    let mut sums = vec![0.0; columns];
+                    for row in piece.chunks_exact(columns) {
+                        for (sum, value) in sums.iter_mut().zip(row) {
+                            *sum += value.widen();
+                        }
                     }
-                }
-                sums
-            })
+                    sums
+                },
+            )
         })
         .collect();
     for piece in &pieces {

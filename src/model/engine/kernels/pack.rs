@@ -26,10 +26,12 @@ impl Spread {
     #[inline(always)]
     fn over<E: Element>(self, packed: &mut [E], part: usize, work: impl Fn(usize, &mut [E]) + Sync) {
         match self {
-            Self::Threads => packed
-                .par_chunks_mut(part.max(1))
-                .enumerate()
-                .for_each(|(number, packed)| vectorized(|| work(number, packed))),
+            Self::Threads => packed.par_chunks_mut(part.max(1)).enumerate().for_each(|(number, packed)| {
+                vectorized(
+                    #[inline(always)]
+                    || work(number, packed),
+                )
+            }),
             Self::Here => packed.chunks_mut(part.max(1)).enumerate().for_each(|(number, packed)| work(number, packed)),
         }
     }
@@ -49,7 +51,11 @@ pub(in super::super) fn pack_columns<'a, S: Element, E: Element>(
     let groups = depth.div_ceil(E::GROUP);
     let panel_length = groups * PANEL * E::GROUP;
     packed.resize(columns.div_ceil(PANEL) * panel_length, E::default());
-    spread.over(packed, panel_length, |panel, packed| {
+    spread.over(
+        packed,
+        panel_length,
+        #[inline(always)]
+        |panel, packed| {
             let columns = (columns - panel * PANEL).min(PANEL);
             if columns < PANEL || !depth.is_multiple_of(E::GROUP) {
                 packed.fill(E::default());
@@ -65,7 +71,8 @@ pub(in super::super) fn pack_columns<'a, S: Element, E: Element>(
                     }
                 }
             }
-    });
+        },
+    );
     Panels::new(packed, depth, columns)
 }
 
@@ -82,9 +89,14 @@ pub(in super::super) fn pack_rows<'a, S: Element, E: Element>(
     let groups = depth.div_ceil(E::GROUP);
     let panel_length = groups * PANEL * E::GROUP;
     packed.resize(columns.div_ceil(PANEL) * panel_length, E::default());
-    spread.over(packed, panel_length, |panel, packed| {
-        interleave::<S, E, PANEL>(source, stride, depth, panel * PANEL, columns, packed);
-    });
+    spread.over(
+        packed,
+        panel_length,
+        #[inline(always)]
+        |panel, packed| {
+            interleave::<S, E, PANEL>(source, stride, depth, panel * PANEL, columns, packed);
+        },
+    );
     Panels::new(packed, depth, columns)
 }
 
@@ -102,9 +114,14 @@ pub(in super::super) fn pack_transposed<S: Element, E: Element>(
     let groups = depth.div_ceil(E::GROUP);
     let strip_length = groups * TILE_ROWS * E::GROUP;
     packed.resize(rows.div_ceil(TILE_ROWS) * strip_length, E::default());
-    spread.over(packed, strip_length, |strip, packed| {
-        interleave::<S, E, TILE_ROWS>(source, stride, depth, strip * TILE_ROWS, rows, packed);
-    });
+    spread.over(
+        packed,
+        strip_length,
+        #[inline(always)]
+        |strip, packed| {
+            interleave::<S, E, TILE_ROWS>(source, stride, depth, strip * TILE_ROWS, rows, packed);
+        },
+    );
 }
 
 /// Lays `WIDTH` columns from `first` on, of rows of `columns` numbers, side by side in groups.

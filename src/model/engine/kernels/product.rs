@@ -128,11 +128,14 @@ mod tests {
 
     fn product<E: Element>(processor: Processor, left: Left<'_, E>, rows: usize, right: Panels<'_, E>) -> Vec<f32> {
         let mut product = vec![f32::NAN; rows * right.columns];
-        vectorized(|| {
-            multiply(processor, left, 0..rows, right, 0..right.count(), |row, column, values| {
-                product[row * right.columns + column..][..values.len()].copy_from_slice(values);
-            });
-        });
+        vectorized(
+            #[inline(always)]
+            || {
+                multiply(processor, left, 0..rows, right, 0..right.count(), |row, column, values| {
+                    product[row * right.columns + column..][..values.len()].copy_from_slice(values);
+                });
+            },
+        );
         product
     }
 
