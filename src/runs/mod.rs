@@ -15,11 +15,12 @@ mod record;
 mod settings;
 mod summary;
 mod trainer_state;
+mod view;
 
 pub use events::{Event, EventKind, read_events};
 pub use execute::{resume, resume_aloud, train, train_aloud};
 pub use folder::{RunFolder, default_runs_folder, new_run_name};
-pub use follow::{FinalTable, Follower, RunState, RunView};
+pub use follow::Follower;
 pub use grid::{GridAxes, GridNews, GridRow, grid, grid_aloud, grid_table};
 pub use launch::{
     PROGRAM_VARIABLE, RunProcess, grid_arguments, launch_grid, launch_resume, launch_train, train_arguments,
@@ -28,6 +29,7 @@ pub use progress::{Phase, RunProgress};
 pub use record::CHECKPOINT_VARIABLE;
 pub use settings::{RunSettings, TrainRequest};
 pub use summary::{RunSummary, list_runs};
+pub use view::{FinalTable, RunState, RunView};
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! Past runs, at a glance.
 
 use super::events::parse_lines;
-use super::follow::state_of;
+use super::view::state_of;
 use super::{EventKind, RunFolder, RunSettings, RunState, lock};
 use crate::evaluation::Metrics;
 use std::fs::File;
