@@ -32,5 +32,6 @@ pub use folder::SavedModel;
 pub use hub::{Hub, cached, fetch};
 pub use inference_config::InferenceConfig;
 pub use parameter_set::{FlatParameters, Layout, ParameterSet, Segment};
+pub(crate) use safetensors_file::write as write_safetensors;
 pub use source::ModelSource;
 pub use weights::{Weights, parameters};

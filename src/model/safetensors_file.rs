@@ -1,4 +1,4 @@
-//! Reading `.safetensors`: eight bytes with the header's length, a JSON header, and the tensors' bytes
+//! Reading and writing `.safetensors`: eight bytes with the header's length, a JSON header, and the tensors' bytes
 //! (<https://github.com/huggingface/safetensors#format>).
 //!
 //! The `safetensors` crate wants the whole file in one buffer; this reader goes from tensor to tensor, so that memory holds
@@ -7,9 +7,11 @@
 use super::ModelError;
 use super::element::{ElementType, element_count};
 use super::weights::{Weights, translate};
+use crate::files::write_atomically;
+use candle_core::Tensor;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Largest header read, as in the `safetensors` crate.
@@ -20,6 +22,40 @@ struct Entry {
     dtype: String,
     shape: Vec<usize>,
     data_offsets: [u64; 2],
+}
+
+/// Writes f32 tensors with the header's metadata (text by name): to a temporary name that is renamed into place, so that
+/// an earlier file stays where that fails.
+///
+/// # Errors
+/// What the disk or reading a tensor back from its device fails with.
+pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, Tensor>, metadata: &serde_json::Value) -> io::Result<()> {
+    let mut header = serde_json::Map::new();
+    header.insert("__metadata__".to_owned(), metadata.clone());
+    let mut end = 0;
+    for (name, tensor) in tensors {
+        let start = end;
+        end += tensor.elem_count() * ElementType::F32.size();
+        let entry = serde_json::json!({"dtype": "F32", "shape": tensor.dims(), "data_offsets": [start, end]});
+        header.insert(name.clone(), entry);
+    }
+    let mut header = serde_json::Value::Object(header).to_string();
+    // Spaces at the header's end put the first tensor on an 8-byte boundary, which readers that map the file like.
+    while !header.len().is_multiple_of(8) {
+        header.push(' ');
+    }
+    write_atomically(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for tensor in tensors.values() {
+            let values: Vec<f32> = tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(io::Error::other)?;
+            for part in values.chunks(16 * 1024) {
+                let bytes: Vec<u8> = part.iter().flat_map(|value| value.to_le_bytes()).collect();
+                file.write_all(&bytes)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Adds the tensors of a file of `length` bytes to `weights`.

@@ -1,13 +1,11 @@
 //! Named tensors, read from `.safetensors` and both layouts of `pytorch_model.bin`.
 
-use super::element::ElementType;
 use super::{BertConfig, ModelError, counter_random, safetensors_file, torch_file};
-use crate::files::write_atomically;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::Path;
 
 /// f32 tensors on the processor by Hugging Face's names (`bert.*`, `classifier.*`), old names translated.
@@ -126,36 +124,8 @@ impl Weights {
     /// # Errors
     /// [`ModelError::File`].
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        let mut header = serde_json::Map::new();
-        header.insert("__metadata__".to_owned(), serde_json::json!({"format": "pt"}));
-        let mut end = 0;
-        for (name, tensor) in &self.tensors {
-            let start = end;
-            end += tensor.elem_count() * ElementType::F32.size();
-            header.insert(
-                name.clone(),
-                serde_json::json!({"dtype": "F32", "shape": tensor.dims(), "data_offsets": [start, end]}),
-            );
-        }
-        let mut header = serde_json::Value::Object(header).to_string();
-        // Spaces at the header's end put the first tensor on an 8-byte boundary, which readers that map the file like.
-        while !header.len().is_multiple_of(8) {
-            header.push(' ');
-        }
-        write_atomically(path, |file| {
-            file.write_all(&(header.len() as u64).to_le_bytes())?;
-            file.write_all(header.as_bytes())?;
-            for tensor in self.tensors.values() {
-                let values: Vec<f32> =
-                    tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(std::io::Error::other)?;
-                for part in values.chunks(4096) {
-                    let bytes: Vec<u8> = part.iter().flat_map(|value| value.to_le_bytes()).collect();
-                    file.write_all(&bytes)?;
-                }
-            }
-            Ok(())
-        })
-        .map_err(|source| ModelError::File { path: path.to_owned(), source })
+        safetensors_file::write(path, &self.tensors, &serde_json::json!({"format": "pt"}))
+            .map_err(|source| ModelError::File { path: path.to_owned(), source })
     }
 }
 

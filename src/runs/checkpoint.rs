@@ -4,13 +4,13 @@
 //! metadata. Both ways one tensor is in memory at a time beside the state itself.
 
 use super::RunError;
-use crate::files::write_atomically;
+use crate::model::write_safetensors;
 use crate::training::TrainerState;
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// The largest header that is believed, as in the reference implementation of safetensors.
@@ -24,32 +24,8 @@ const SIZE: usize = 4;
 /// # Errors
 /// [`RunError::File`].
 pub(super) fn write_checkpoint(path: &Path, state: &TrainerState) -> Result<(), RunError> {
-    let mut header = serde_json::Map::new();
-    header.insert("__metadata__".to_owned(), serde_json::json!({"position": state.position.to_string()}));
-    let mut end = 0;
-    for (name, tensor) in &state.tensors {
-        let start = end;
-        end += tensor.elem_count() * SIZE;
-        let entry = serde_json::json!({"dtype": "F32", "shape": tensor.dims(), "data_offsets": [start, end]});
-        header.insert(name.clone(), entry);
-    }
-    let mut header = serde_json::Value::Object(header).to_string();
-    while !header.len().is_multiple_of(8) {
-        header.push(' ');
-    }
-    write_atomically(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        for tensor in state.tensors.values() {
-            let values: Vec<f32> = tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(io::Error::other)?;
-            for part in values.chunks(16 * 1024) {
-                let bytes: Vec<u8> = part.iter().flat_map(|value| value.to_le_bytes()).collect();
-                file.write_all(&bytes)?;
-            }
-        }
-        Ok(())
-    })
-    .map_err(|source| RunError::File { path: path.to_owned(), source })
+    write_safetensors(path, &state.tensors, &serde_json::json!({"position": state.position.to_string()}))
+        .map_err(|source| RunError::File { path: path.to_owned(), source })
 }
 
 /// Reads a state; None where there is no checkpoint.
