@@ -19,13 +19,16 @@ pub struct CrossEncoder {
     network: Network,
 }
 
+/// Turns logits, rows × 2, into the gradient of a loss with respect to each of them.
+pub type LossGradient<'a> = dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]> + 'a;
+
 /// What computes.
 #[derive(Debug)]
 enum Network {
     /// On flat parameters, on the processor.
-    Engine(Engine),
+    Engine(Box<Engine>),
     /// On tensors, on any device.
-    Composed(Composed),
+    Composed(Box<Composed>),
 }
 
 impl CrossEncoder {
@@ -49,7 +52,7 @@ impl CrossEncoder {
             config: config.clone(),
             device: Device::Cpu,
             parameters: ParameterSet::Flat(flat),
-            network: Network::Engine(Engine::new(config, &layout, compute.precision)?),
+            network: Network::Engine(Box::new(Engine::new(config, &layout, compute.precision)?)),
         })
     }
 
@@ -69,7 +72,7 @@ impl CrossEncoder {
             config: config.clone(),
             device: compute.device.clone(),
             parameters: ParameterSet::Tensors(variables),
-            network: Network::Composed(network),
+            network: Network::Composed(Box::new(network)),
         })
     }
 
@@ -98,7 +101,7 @@ impl CrossEncoder {
         &self,
         batch: &Batch,
         dropout: Option<DropoutKey>,
-        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
+        to_logits: &mut LossGradient<'_>,
         gradient: &mut ParameterSet,
     ) -> Result<Vec<[f32; 2]>, ModelError> {
         match (&self.network, &self.parameters, gradient) {

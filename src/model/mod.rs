@@ -23,7 +23,7 @@ mod weights;
 
 pub use config::BertConfig;
 pub use create::{CreateSettings, create_model};
-pub use cross_encoder::CrossEncoder;
+pub use cross_encoder::{CrossEncoder, LossGradient};
 pub use device::{Compute, DeviceChoice, Precision, keep_freed_memory, set_threads};
 pub use dropout::{DropoutKey, counter_random};
 pub(crate) use engine::vectorized;

@@ -21,7 +21,7 @@ mod encoder;
 mod head;
 mod ops;
 
-use super::{BertConfig, DropoutKey, ModelError, Precision};
+use super::{BertConfig, DropoutKey, LossGradient, ModelError, Precision};
 use crate::pairs::Batch;
 use candle_core::{DType, Device, Tensor, Var};
 use embeddings::Embeddings;
@@ -101,7 +101,7 @@ impl Composed {
         variables: &BTreeMap<String, Var>,
         batch: &Batch,
         dropout: Option<DropoutKey>,
-        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
+        to_logits: &mut LossGradient<'_>,
         gradient: &BTreeMap<String, Var>,
     ) -> Result<Vec<[f32; 2]>, ModelError> {
         let logits = self.trainable.forward(batch, &Pass::recording(self.activations, dropout), &self.device)?;

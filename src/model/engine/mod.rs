@@ -28,7 +28,7 @@ mod pass;
 mod tokens;
 
 use super::parameter_set::Layout;
-use super::{BertConfig, DropoutKey, ModelError, Precision};
+use super::{BertConfig, DropoutKey, LossGradient, ModelError, Precision};
 use crate::pairs::Batch;
 use half::bf16;
 use head::HeadMemory;
@@ -102,7 +102,7 @@ impl Engine {
         parameters: &[f32],
         batch: &Batch,
         dropout: Option<DropoutKey>,
-        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
+        to_logits: &mut LossGradient<'_>,
         gradient: &mut [f32],
     ) -> Vec<[f32; 2]> {
         let tokens = Tokens::of(batch);
@@ -159,12 +159,7 @@ impl<E: Element> Buffers<E> {
         pass.head(&last.result.output, &mut self.head)
     }
 
-    fn learn(
-        &mut self,
-        pass: &Pass<'_>,
-        to_logits: &mut dyn FnMut(&[[f32; 2]]) -> Vec<[f32; 2]>,
-        gradient: &mut [f32],
-    ) -> Vec<[f32; 2]> {
+    fn learn(&mut self, pass: &Pass<'_>, to_logits: &mut LossGradient<'_>, gradient: &mut [f32]) -> Vec<[f32; 2]> {
         let count = pass.places.layers.len();
         self.layers.resize_with(count.max(2), LayerMemory::default);
         pass.embed(&mut self.embedded, true);

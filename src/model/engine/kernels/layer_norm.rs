@@ -99,7 +99,7 @@ impl<E: Element> Normalised<E> {
             vectorized(
                 #[inline(always)]
                 || work(scratch, rows),
-            )
+            );
         });
     }
 }

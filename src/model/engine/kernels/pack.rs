@@ -30,7 +30,7 @@ impl Spread {
                 vectorized(
                     #[inline(always)]
                     || work(number, packed),
-                )
+                );
             }),
             Self::Here => packed.chunks_mut(part.max(1)).enumerate().for_each(|(number, packed)| work(number, packed)),
         }
