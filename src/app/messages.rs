@@ -1,6 +1,7 @@
 //! Errors, which stay until they are dismissed, and notes, which go by themselves.
 
 use super::theme::{self, Palette, space};
+use super::widgets::at_end;
 use std::time::{Duration, Instant};
 
 /// How long a note stays.
@@ -70,12 +71,14 @@ impl Messages {
                 for (number, text) in self.errors.iter().enumerate().rev() {
                     ui.push_id(number, |ui| {
                         ui.with_layout(egui::Layout::right_to_left(egui::Align::TOP), |ui| {
-                            if ui.button("Dismiss").on_hover_text("Put this error away").clicked() {
-                                dismissed = Some(number);
-                            }
-                            if ui.button("Copy").on_hover_text("Copy the text of this error").clicked() {
-                                ui.ctx().copy_text(text.clone());
-                            }
+                            at_end(ui, "message", egui::Align::TOP, |ui| {
+                                if ui.button("Copy").on_hover_text("Copy the text of this error").clicked() {
+                                    ui.ctx().copy_text(text.clone());
+                                }
+                                if ui.button("Dismiss").on_hover_text("Put this error away").clicked() {
+                                    dismissed = Some(number);
+                                }
+                            });
                             ui.with_layout(egui::Layout::top_down(egui::Align::LEFT), |ui| {
                                 ui.add_space(space::TIGHT);
                                 ui.add(

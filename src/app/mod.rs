@@ -297,6 +297,7 @@ impl CitelinkApp {
     /// Draws the frame.
     pub fn show(&mut self, ui: &mut egui::Ui) {
         self.take_shortcuts(ui);
+        self.ring.pass_edges(ui.ctx());
         top_bar::show(ui, &mut self.shared);
         self.shared.messages.show_errors(ui);
         match self.shared.page {

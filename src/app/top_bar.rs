@@ -6,6 +6,7 @@ use super::pages::Page;
 use super::settings::ThemeChoice;
 use super::shared::Shared;
 use super::theme::{self, Palette, space};
+use super::widgets::at_end;
 use super::widgets::numbers::thousands;
 
 /// Draws the bar.
@@ -20,10 +21,12 @@ pub fn show(ui: &mut egui::Ui, shared: &mut Shared) {
                 tab(ui, shared, page, &palette);
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                menu(ui, shared);
-                let wide = ui.available_width() > 420.0;
-                command_button(ui, shared, &Command::ShowPalette, if wide { "Search actions…" } else { "Search…" });
-                command_button(ui, shared, &Command::Open, "Open…");
+                let wide = ui.available_width() > 450.0;
+                at_end(ui, "top bar", egui::Align::Center, |ui| {
+                    command_button(ui, shared, &Command::Open, "Open…");
+                    command_button(ui, shared, &Command::ShowPalette, if wide { "Search actions…" } else { "Search…" });
+                    menu(ui, shared);
+                });
                 ui.add_space(space::SMALL);
                 loaded(ui, shared, &palette);
             });

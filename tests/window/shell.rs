@@ -1,8 +1,10 @@
 //! The shell: pages, palette, opening.
 
 use crate::harness::Window;
+use citelink::app::command::Command;
 use citelink::app::pages::Page;
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::NodeT;
 
 #[test]
 fn the_palette_opens_a_page_by_keyboard_alone() {
@@ -95,4 +97,44 @@ fn without_a_display_the_headless_commands_are_named() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("no display") && message.contains("citelink eda"), "{message}");
     assert!(output.stdout.is_empty());
+}
+
+/// Presses the Tab key with `modifiers` and tells what has the keyboard then.
+fn tab(window: &mut Window, modifiers: Modifiers) -> String {
+    window.press(modifiers, Key::Tab);
+    // Edges of columns are passed one by one.
+    window.steps(15);
+    let focused = window.harness.ctx.memory(egui::Memory::focused).map(|id| id.accesskit_id());
+    let mut nodes = vec![window.harness.root()];
+    while let Some(node) = nodes.pop() {
+        if Some(node.accesskit_node().locate().0) == focused {
+            return node.accesskit_node().label().unwrap_or_default();
+        }
+        nodes.extend(node.children());
+    }
+    String::new()
+}
+
+#[test]
+fn the_tab_key_follows_reading_order() {
+    let mut window = Window::open(&[]);
+    window.steps(3);
+    let bar: Vec<String> = (0..7).map(|_| tab(&mut window, Modifiers::NONE)).collect();
+    assert_eq!(bar, ["Dataset", "Train", "Threshold", "Check", "Open…", "Search actions…", "Menu"]);
+
+    window.app().shared_mut().send(Command::OpenSample);
+    window.wait_for("Train on this", 30);
+    window.click("Rows");
+    window.wait_for("Check these candidates", 30);
+    window.focus("Rows: arrow keys choose one");
+    assert_eq!(tab(&mut window, Modifiers::NONE), "Check these candidates", "the row comes after the table");
+    assert_eq!(tab(&mut window, Modifiers::SHIFT), "Rows: arrow keys choose one", "edges of columns are passed");
+
+    window.app().shared_mut().send(Command::TrainOnDataset);
+    window.wait_for("Start training", 30);
+    window.focus("Reset the settings");
+    let rest: Vec<String> = std::iter::repeat_with(|| tab(&mut window, Modifiers::NONE)).take(40).collect();
+    let start = rest.iter().position(|name| name == "Start training").expect("the button is reached");
+    assert!(start > 5, "the bar below the form comes after it: {rest:?}");
+    assert_eq!(rest[start + 1], "Dataset", "and is the last");
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `numbers` | no widgets: counts (`2,057`), decimals, percentages, durations, bytes as text |
 //! | `export` | no widgets: [`CsvTable`] (CSV and text), PNG |
-//! | `layout` | [`page`], [`card`], [`section`], [`primary_button`], [`field_row`], [`warning`] |
+//! | `layout` | [`page`], [`card`], [`section`], [`primary_button`], [`field_row`], [`warning`]; [`at_end`], [`before_panel`]: the order of the Tab key |
 //! | `figure` | [`figure_card`] and [`figure_row`]: a label with its exact number |
 //! | `label` | [`class_label`], [`class_marker`]: CITATION and `NOT_CITATION` as marker and text |
 //! | `empty_state` | [`EmptyState`]: what to do where there is nothing yet |
@@ -31,7 +31,7 @@ pub use empty_state::EmptyState;
 pub use export::CsvTable;
 pub use figure::{figure_card, figure_row};
 pub use label::{class_label, class_marker};
-pub use layout::{card, field_row, page, primary_button, section, warning};
+pub use layout::{Beside, at_end, before_panel, card, field_row, page, primary_button, section, warning};
 pub use plot::PlotCard;
 pub use progress::{Unit, progress_strip};
 pub use table::{export_menu, table_card};

@@ -89,6 +89,8 @@ impl<'a> PlotCard<'a> {
                 .custom_y_axes(vec![axis(AxisHints::new_y(), self.y, 14.0..=16.0, &palette)])
                 // A wheel over a plot scrolls the page; to zoom, hold Ctrl or drag with the right button.
                 .allow_scroll(false)
+                // No stop of the Tab key: keys do nothing in it.
+                .sense(egui::Sense::CLICK | egui::Sense::DRAG)
                 .grid_color(palette.weak)
                 .grid_fade(0.9)
                 .grid_spacing(egui::Rangef::new(14.0, 300.0))

@@ -2,6 +2,7 @@
 
 use super::input::{Entry, Inputs};
 use crate::app::theme::{Palette, space};
+use crate::app::widgets::at_end;
 use crate::dataset::Label;
 use egui::{Align, Layout, Rect, RichText, Sense, TextEdit, UiBuilder, pos2, vec2};
 
@@ -111,12 +112,12 @@ fn opened(ui: &mut egui::Ui, index: usize, entry: &mut Entry, focus: bool) -> Op
             if let Some(label) = entry.label {
                 ui.label(RichText::new(true_label(label)).small().color(palette.weak));
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if remove_button(ui, index) {
-                    action = Some(ListAction::Remove(index));
-                }
+            at_end(ui, "candidate", Align::Center, |ui| {
                 if ui.button("Done").on_hover_text("Close this candidate").clicked() {
                     action = Some(ListAction::Select(None));
+                }
+                if remove_button(ui, index) {
+                    action = Some(ListAction::Remove(index));
                 }
             });
         });

@@ -6,7 +6,7 @@ use crate::app::command::Command;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::counted;
-use crate::app::widgets::section;
+use crate::app::widgets::{at_end, section};
 use crate::checking::split_pasted;
 use egui::{RichText, TextEdit, Ui};
 
@@ -15,18 +15,18 @@ impl CheckPage {
         let palette = Palette::of(ui);
         ui.horizontal(|ui| {
             section(ui, "Sentence", None);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            at_end(ui, "sentence", egui::Align::Center, |ui| {
+                if let Some(action) = self.history.next()
+                    && ui.button("Undo").on_hover_text(format!("Take back {action}")).clicked()
+                {
+                    shared.send(Command::UndoCheck);
+                }
                 if ui
                     .add_enabled(!self.inputs.is_empty(), egui::Button::new("Clear"))
                     .on_hover_text("Take the sentence and all candidates away")
                     .clicked()
                 {
                     shared.send(Command::ClearCheck);
-                }
-                if let Some(action) = self.history.next()
-                    && ui.button("Undo").on_hover_text(format!("Take back {action}")).clicked()
-                {
-                    shared.send(Command::UndoCheck);
                 }
             });
         });

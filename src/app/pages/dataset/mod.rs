@@ -30,7 +30,7 @@ use crate::app::job::Job;
 use crate::app::open::short_name;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
-use crate::app::widgets::{Unit, progress_strip, tabs};
+use crate::app::widgets::{Beside, Unit, at_end, before_panel, progress_strip, tabs};
 use crate::dataset::{Cleaning, Dataset, SplitSettings, clean, sample_dataset_bytes};
 use crate::progress::Progress;
 use crate::{files, runs};
@@ -268,8 +268,10 @@ impl DatasetPage {
         ui.horizontal(|ui| {
             let path = loaded.dataset.path.display().to_string();
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                overview::train_button(ui, shared);
-                overview::export(ui, shared, loaded);
+                at_end(ui, "dataset", egui::Align::Center, |ui| {
+                    overview::export(ui, shared, loaded);
+                    overview::train_button(ui, shared);
+                });
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.add(
                         egui::Label::new(egui::RichText::new(short_name(&loaded.dataset.path)).heading()).truncate(),
@@ -293,8 +295,13 @@ impl DatasetPage {
 
     fn show_rows(&mut self, ui: &mut Ui, shared: &mut Shared, loaded: &Arc<Loaded>) {
         let palette = Palette::of(ui);
-        let mut wish = None;
-        if let Some(row) = self.rows.selected {
+        let Some(row) = self.rows.selected else {
+            self.rows.show(ui, shared, loaded);
+            return;
+        };
+        let wish = before_panel(ui, "row", Beside::Right, |table, ui| {
+            self.rows.show(table, shared, loaded);
+            let mut wish = None;
             let width = (ui.available_width() * 0.38).clamp(260.0, 520.0);
             let frame = Frame::new()
                 .fill(palette.card)
@@ -313,13 +320,13 @@ impl DatasetPage {
                         keep_in_view(ui);
                     });
                 });
-            match wish {
-                Some(Wish::Check) => shared.send(Command::CheckRows(siblings(&loaded.dataset, row))),
-                Some(Wish::Paper(paper)) => self.rows.show_paper(paper),
-                None => {}
-            }
+            wish
+        });
+        match wish {
+            Some(Wish::Check) => shared.send(Command::CheckRows(siblings(&loaded.dataset, row))),
+            Some(Wish::Paper(paper)) => self.rows.show_paper(paper),
+            None => {}
         }
-        self.rows.show(ui, shared, loaded);
     }
 }
 

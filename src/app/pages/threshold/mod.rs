@@ -26,7 +26,7 @@ use crate::app::job::Job;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{EmptyState, Unit, primary_button, progress_strip, warning};
+use crate::app::widgets::{EmptyState, Unit, at_end, primary_button, progress_strip, warning};
 use crate::model::{InferenceConfig, ModelError};
 use controls::Wishes;
 use egui::{Frame, Margin, Panel, RichText, Ui};
@@ -415,7 +415,7 @@ impl Session {
             let part = if self.opened.model.is_some() { "validation: " } else { "" };
             ui.label(RichText::new(format!("{part}{figures}")).color(palette.weak));
             if wide {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.actions(ui, shared));
+                at_end(ui, "threshold", egui::Align::Center, |ui| self.actions(ui, shared));
             }
         });
         if !wide {
@@ -433,13 +433,13 @@ impl Session {
     }
 
     fn actions(&mut self, ui: &mut Ui, shared: &mut Shared) {
-        if ui.button("Open…").on_hover_text("Open another predictions file").clicked() {
-            shared.send(Command::Open);
-        }
+        self.test_switch(ui, &shared.context);
         if ui.button("Copy figures").on_hover_text("Copy the figures at this threshold as text").clicked() {
             shared.send(Command::CopyFigures);
         }
-        self.test_switch(ui, &shared.context);
+        if ui.button("Open…").on_hover_text("Open another predictions file").clicked() {
+            shared.send(Command::Open);
+        }
     }
 
     fn test_switch(&mut self, ui: &mut Ui, context: &egui::Context) {

@@ -206,7 +206,8 @@ fn fixed(plot: Plot<'_>) -> Plot<'_> {
 fn dragged_line<R>(ui: &Ui, shown: &PlotResponse<R>, name: &str, study: &Study, threshold: f64) -> Option<f64> {
     let frame = *shown.transform.frame();
     let x = shown.transform.position_from_point_x(threshold).clamp(frame.left(), frame.right());
-    let handle = Rect::from_min_max(pos2(x - 5.0, frame.top()), pos2(x + 5.0, frame.bottom()));
+    // Wider than the edge of a column, which the Tab key goes past.
+    let handle = Rect::from_min_max(pos2(x - 6.0, frame.top()), pos2(x + 6.0, frame.bottom()));
     let id = Id::unique("threshold-line").with(name);
     let line = ui.interact(handle, id, Sense::click_and_drag()).on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
     line.widget_info(|| egui::WidgetInfo::slider(true, threshold, name));

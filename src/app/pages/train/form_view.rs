@@ -13,7 +13,8 @@ use crate::app::shared::Shared;
 use crate::app::theme::{self, Palette, space};
 use crate::app::widgets::numbers::{counted, duration, percent, thousands};
 use crate::app::widgets::{
-    EmptyState, Unit, card, class_label, page as page_body, primary_button, progress_strip, section,
+    Beside, EmptyState, Unit, before_panel, card, class_label, page as page_body, primary_button, progress_strip,
+    section,
 };
 use crate::model::{DeviceChoice, Precision};
 use crate::runs::default_runs_folder;
@@ -22,6 +23,8 @@ use egui::{Frame, Margin, RichText, TextEdit, Ui};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The bar below a form.
+pub const START_BAR: &str = "start training";
 /// Width of the names beside the fields.
 const NAMES: f32 = 130.0;
 /// Width of a field that holds a number.
@@ -33,28 +36,30 @@ pub fn show(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
         page_body(ui, "train form", |ui| no_dataset(ui, shared));
         return;
     };
-    start_bar(page, ui, shared);
-    page_body(ui, "train form", |ui| {
-        ui.heading("Train a model");
-        ui.add_space(space::TIGHT);
-        ui.weak("Fine-tunes a base model on this machine, in a process of its own that goes on even if the window is closed");
-        ui.add_space(space::MEDIUM);
-        wide_card(ui, |ui| {
-            section(ui, "Data", None);
-            data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
+    before_panel(ui, START_BAR, Beside::Below, |form, ui| {
+        page_body(form, "train form", |ui| {
+            ui.heading("Train a model");
+            ui.add_space(space::TIGHT);
+            ui.weak("Fine-tunes a base model on this machine, in a process of its own that goes on even if the window is closed");
+            ui.add_space(space::MEDIUM);
+            wide_card(ui, |ui| {
+                section(ui, "Data", None);
+                data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
+            });
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| {
+                section(ui, "Base model", None);
+                base_model(&mut page.memory.form, &page.memory.recent_bases, &page.base, ui, shared);
+            });
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &Field::HYPERPARAMETERS, ui, shared));
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| {
+                section(ui, "Where the run goes", None);
+                place(&mut page.memory.form, true, ui, shared);
+            });
         });
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| {
-            section(ui, "Base model", None);
-            base_model(&mut page.memory.form, &page.memory.recent_bases, &page.base, ui, shared);
-        });
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &Field::HYPERPARAMETERS, ui, shared));
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| {
-            section(ui, "Where the run goes", None);
-            place(&mut page.memory.form, true, ui, shared);
-        });
+        start_bar(page, ui, shared);
     });
 }
 
@@ -379,7 +384,7 @@ pub fn bottom_bar(
     let palette = Palette::of(ui);
     let margin = Margin::symmetric(space::PAGE as i8, space::SMALL as i8 + 2);
     let frame = Frame::new().fill(palette.card).inner_margin(margin);
-    egui::Panel::bottom("start training").frame(frame).show(ui, |ui| {
+    egui::Panel::bottom(START_BAR).frame(frame).show(ui, |ui| {
         if let Some(failure) = failure {
             problem(ui, failure);
         }

@@ -2,7 +2,7 @@
 
 use super::TrainPage;
 use super::form::Field;
-use super::form_view::{bottom_bar, choice, data, no_dataset, outlook, place, problem, settings, wide_card};
+use super::form_view::{START_BAR, bottom_bar, choice, data, no_dataset, outlook, place, problem, settings, wide_card};
 use super::grid::{GridView, OpenGrid};
 use super::list::short_base;
 use super::list_view::{state_colour, state_text};
@@ -11,7 +11,7 @@ use crate::app::open::short_name;
 use crate::app::shared::Shared;
 use crate::app::theme::{Palette, space};
 use crate::app::widgets::numbers::{counted, decimal, thousands};
-use crate::app::widgets::{CsvTable, page as page_body, primary_button, section, table_card};
+use crate::app::widgets::{Beside, CsvTable, before_panel, page as page_body, primary_button, section, table_card};
 use crate::runs::RunState;
 use egui::{RichText, TextEdit, Ui};
 
@@ -25,57 +25,59 @@ pub fn show_form(page: &mut TrainPage, ui: &mut Ui, shared: &mut Shared) {
         page_body(ui, "train grid form", |ui| no_dataset(ui, shared));
         return;
     };
-    start_bar(page, ui, shared);
-    page_body(ui, "train grid form", |ui| {
-        ui.heading("Compare settings");
-        ui.add_space(space::TIGHT);
-        ui.weak("Trains every combination of learning rates and epochs, one after the other, and compares them on validation");
-        ui.add_space(space::MEDIUM);
-        let problems = page.memory.grid.axes().err().unwrap_or_default();
-        wide_card(ui, |ui| {
-            section(ui, "What to compare", None);
-            let grid = &mut page.memory.grid;
-            let fields = [
-                ("Learning rates", "Separated by commas", &mut grid.learning_rates, problems.learning_rates),
-                ("Epochs", "Separated by commas", &mut grid.epochs, problems.epochs),
-                (
-                    "Threshold",
-                    "A row counts as a citation from this probability on",
-                    &mut grid.threshold,
-                    problems.threshold,
-                ),
-            ];
-            for (name, help, text, wrong) in fields {
-                choice(ui, name, help, |ui, label| {
-                    ui.add(TextEdit::singleline(text).desired_width(180.0)).labelled_by(label);
-                });
-                if let Some(wrong) = wrong {
-                    problem(ui, &format!("{name}: {wrong}"));
-                }
-            }
-        });
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| {
-            section(ui, "Data", None);
-            data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
-        });
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| {
-            section(ui, "Base model", None);
-            ui.horizontal_wrapped(|ui| {
-                ui.label(short_base(page.memory.form.base_name()));
-                if ui.link("Change it under New run").clicked() {
-                    shared.send(Command::NewRun);
+    before_panel(ui, START_BAR, Beside::Below, |form, ui| {
+        page_body(form, "train grid form", |ui| {
+            ui.heading("Compare settings");
+            ui.add_space(space::TIGHT);
+            ui.weak("Trains every combination of learning rates and epochs, one after the other, and compares them on validation");
+            ui.add_space(space::MEDIUM);
+            let problems = page.memory.grid.axes().err().unwrap_or_default();
+            wide_card(ui, |ui| {
+                section(ui, "What to compare", None);
+                let grid = &mut page.memory.grid;
+                let fields = [
+                    ("Learning rates", "Separated by commas", &mut grid.learning_rates, problems.learning_rates),
+                    ("Epochs", "Separated by commas", &mut grid.epochs, problems.epochs),
+                    (
+                        "Threshold",
+                        "A row counts as a citation from this probability on",
+                        &mut grid.threshold,
+                        problems.threshold,
+                    ),
+                ];
+                for (name, help, text, wrong) in fields {
+                    choice(ui, name, help, |ui, label| {
+                        ui.add(TextEdit::singleline(text).desired_width(180.0)).labelled_by(label);
+                    });
+                    if let Some(wrong) = wrong {
+                        problem(ui, &format!("{name}: {wrong}"));
+                    }
                 }
             });
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| {
+                section(ui, "Data", None);
+                data(page.planned.as_ref(), &short_name(&dataset.path), ui, shared);
+            });
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| {
+                section(ui, "Base model", None);
+                ui.horizontal_wrapped(|ui| {
+                    ui.label(short_base(page.memory.form.base_name()));
+                    if ui.link("Change it under New run").clicked() {
+                        shared.send(Command::NewRun);
+                    }
+                });
+            });
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &FIXED, ui, shared));
+            ui.add_space(space::SMALL);
+            wide_card(ui, |ui| {
+                section(ui, "Where the runs go", None);
+                place(&mut page.memory.form, false, ui, shared);
+            });
         });
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| settings(&mut page.memory.form, &page.base, &FIXED, ui, shared));
-        ui.add_space(space::SMALL);
-        wide_card(ui, |ui| {
-            section(ui, "Where the runs go", None);
-            place(&mut page.memory.form, false, ui, shared);
-        });
+        start_bar(page, ui, shared);
     });
 }
 
