@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+/// An area under the ROC curve that is less than this above that of guessing is no better than guessing in use.
+const AT_CHANCE: f64 = 0.05;
+
 /// Figures on a labelled development set that shares no paper with the training data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct ModelFigures {
@@ -31,8 +34,36 @@ impl ModelFigures {
         serde_json::from_str(include_str!("../../../../assets/model/figures.json")).ok()
     }
 
+    /// Whether it tells citations from others no better than a coin does.
+    pub(super) fn is_at_chance(&self) -> bool {
+        self.dev.roc_auc < 0.5 + AT_CHANCE
+    }
+
+    /// What to know before taking its probabilities for an answer; None where it deserves some trust.
+    pub(super) fn caution(&self) -> Option<String> {
+        let auc = self.dev.roc_auc;
+        let overlap = self
+            .dev
+            .word_overlap
+            .roc_auc
+            .map_or(String::new(), |overlap| format!(", counting shared words {overlap:.3}"));
+        if self.is_at_chance() {
+            Some(format!(
+                "Bundled: at chance on its test data (ROC AUC {auc:.3}, guessing 0.500{overlap}), for trying out only. \
+                 Train a model for real answers"
+            ))
+        } else if self.is_weak() {
+            Some(format!(
+                "Bundled: weak on its test data (ROC AUC {auc:.3}, guessing 0.500{overlap}), for trying out only. \
+                 Train a model for real answers"
+            ))
+        } else {
+            None
+        }
+    }
+
     /// Whether counting shared words, or guessing, does as well.
-    pub(super) fn is_weak(&self) -> bool {
+    fn is_weak(&self) -> bool {
         let dev = &self.dev;
         let overlap = dev.word_overlap;
         dev.roc_auc <= overlap.roc_auc.unwrap_or(0.5).max(0.5)
@@ -70,9 +101,12 @@ mod tests {
             )
         };
         let weak: ModelFigures = serde_json::from_str(&json(0.62, 0.7)).unwrap();
-        assert!(weak.is_weak());
+        let caution = weak.caution().unwrap();
+        assert!(caution.contains("weak") && caution.contains("counting shared words 0.700"), "{caution}");
         assert!(weak.line().contains("ROC AUC 0.620 (chance 0.500, word overlap 0.700)"), "{}", weak.line());
         let strong: ModelFigures = serde_json::from_str(&json(0.8, 0.7)).unwrap();
-        assert!(!strong.is_weak());
+        assert_eq!(strong.caution(), None);
+        let guessing: ModelFigures = serde_json::from_str(&json(0.514, 0.39)).unwrap();
+        assert!(guessing.caution().unwrap().contains("at chance on its test data (ROC AUC 0.514"));
     }
 }

@@ -5,7 +5,7 @@ use crate::checking::{CheckError, Scorer};
 use crate::model::{Compute, DeviceChoice, ModelSource, SavedModel};
 use crate::progress::Progress;
 use crate::runs::{RunFolder, default_runs_folder};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A model ready to rank.
@@ -61,15 +61,7 @@ impl ModelChoice {
         match &self.source {
             ModelSource::Bundled => "Bundled model".to_owned(),
             ModelSource::Hub(id) => id.clone(),
-            ModelSource::Folder(folder) => {
-                let last = |path: &std::path::Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-                let name = last(folder).unwrap_or_else(|| folder.display().to_string());
-                // Every run calls its model `best`; the run's own name tells them apart.
-                match folder.parent().and_then(last) {
-                    Some(run) if name == "best" => format!("{run}, best"),
-                    _ => name,
-                }
-            }
+            ModelSource::Folder(folder) => folder_name(folder),
         }
     }
 
@@ -138,6 +130,26 @@ impl ModelChoice {
     }
 }
 
+/// What a model's folder is called: by its own name, or by its run's.
+fn folder_name(folder: &Path) -> String {
+    let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = last(folder).unwrap_or_else(|| folder.display().to_string());
+    // Every run calls its model `best`; the run's own name tells them apart.
+    match folder.parent().and_then(last) {
+        Some(run) if name == "best" => format!("{run}, best"),
+        _ => name,
+    }
+}
+
+impl LoadedModel {
+    /// What the model was made from, without the folders before it.
+    pub(super) fn base_name(&self) -> Option<String> {
+        let base = self.base.as_deref()?;
+        // An id of the hub is a relative path of two parts, and stays whole.
+        Some(if Path::new(base).is_absolute() { folder_name(Path::new(base)) } else { base.to_owned() })
+    }
+}
+
 fn load(source: &ModelSource, progress: &dyn Progress) -> Result<LoadedModel, CheckError> {
     let model = source.load(progress)?;
     // A GPU that does not start is no reason not to rank a few candidates.
@@ -145,7 +157,7 @@ fn load(source: &ModelSource, progress: &dyn Progress) -> Result<LoadedModel, Ch
     let scorer = Scorer::new(&model, &compute)?;
     Ok(LoadedModel {
         scorer,
-        base: base_name(&model),
+        base: recorded_base(&model),
         own_threshold: model.inference.is_some(),
         device: match compute.device_name() {
             "cpu" => "processor",
@@ -154,7 +166,7 @@ fn load(source: &ModelSource, progress: &dyn Progress) -> Result<LoadedModel, Ch
     })
 }
 
-fn base_name(model: &SavedModel) -> Option<String> {
+fn recorded_base(model: &SavedModel) -> Option<String> {
     model.inference.as_ref().map(|inference| inference.model_name.clone()).filter(|name| !name.is_empty())
 }
 
@@ -169,4 +181,16 @@ fn known_runs() -> Vec<KnownRun> {
     // Names begin with the date.
     runs.sort_by(|one, other| other.name.cmp(&one.name));
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_model_is_called_by_its_last_name() {
+        assert_eq!(folder_name(Path::new("/runs/2026-03-01_sample/best")), "2026-03-01_sample, best");
+        assert_eq!(folder_name(Path::new("/models/scibert")), "scibert");
+        assert_eq!(folder_name(Path::new("/")), "/");
+    }
 }

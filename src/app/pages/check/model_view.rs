@@ -30,9 +30,12 @@ impl CheckPage {
                         "the default, as the model has none saved"
                     };
                     ui.label(format!("Threshold {threshold:.3}"));
-                    let base = model.base.as_ref().map_or(String::new(), |base| format!(" · made from {base}"));
+                    let base = model.base_name().map_or(String::new(), |base| format!(" · made from {base}"));
                     let device = model.device;
-                    ui.label(RichText::new(format!("{origin}{base} · on the {device}")).color(palette.weak));
+                    let line = ui.label(RichText::new(format!("{origin}{base} · on the {device}")).color(palette.weak));
+                    if let Some(base) = &model.base {
+                        line.on_hover_text(format!("Made from {base}"));
+                    }
                 }
                 ModelState::Failed(_) => {
                     ui.label(RichText::new("✖ could not be loaded").color(palette.error));
@@ -40,12 +43,8 @@ impl CheckPage {
             }
         });
         if let (ModelSource::Bundled, Some(figures)) = (self.model.source(), &self.figures) {
-            if figures.is_weak() {
-                warning(
-                    ui,
-                    "The bundled model is weak: counting shared words does as well. Train your own for real work",
-                )
-                .on_hover_text(figures.line());
+            if let Some(caution) = figures.caution() {
+                warning(ui, &caution).on_hover_text(figures.line());
             }
             ui.add(egui::Label::new(RichText::new(figures.line()).small().color(palette.weak)).wrap());
         }

@@ -1,12 +1,14 @@
 //! Drawing the right side: the ranking with what was said about it, or what to do first.
 
+use super::figures::ModelFigures;
 use super::model::ModelState;
 use super::{CheckPage, results};
 use crate::app::command::{Command, CopyFormat};
 use crate::app::shared::Shared;
 use crate::app::theme::Palette;
 use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{EmptyState, section};
+use crate::app::widgets::{EmptyState, section, warning};
+use crate::model::ModelSource;
 use egui::{RichText, Ui};
 
 impl CheckPage {
@@ -63,6 +65,10 @@ impl CheckPage {
                 let seconds = ranked.took.as_secs_f64();
                 let text = format!("{count} in {seconds:.2} s · the upright line is the threshold, {threshold:.3}");
                 ui.label(RichText::new(text).small().color(palette.weak));
+                let bundled = *self.model.source() == ModelSource::Bundled;
+                if bundled && self.figures.as_ref().is_some_and(ModelFigures::is_at_chance) {
+                    warning(ui, "By a model at chance: these probabilities say nothing about these references");
+                }
             } else if !self.scoring.is_busy() && self.scoring.error().is_none() {
                 ui.horizontal(|ui| {
                     ui.weak("This ranking is out of date");
