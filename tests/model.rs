@@ -372,6 +372,48 @@ fn gradients_of_another_model_are_refused() {
 }
 
 #[test]
+fn batches_that_do_not_fit_are_refused() {
+    let spoil = |change: &dyn Fn(&mut Batch)| {
+        let mut batch = batch();
+        change(&mut batch);
+        batch
+    };
+    let batches = [
+        (spoil(&|batch| batch.ids[3] = 60), "token 60"),
+        (spoil(&|batch| batch.type_ids[3] = 2), "token type 2"),
+        (spoil(&|batch| batch.lengths[1] = 41), "row 2"),
+        (spoil(&|batch| batch.lengths[4] = 0), "row 5"),
+        (spoil(&|batch| batch.lengths.truncate(4)), "5 rows"),
+        (spoil(&|batch| batch.ids.truncate(3)), "5 rows"),
+        (Batch::of(&[&tiny::pair(41, 0)], 0), "41 tokens"),
+    ];
+    for model in both(&tiny::config()) {
+        let mut gradient = model.parameters().zeros_like().unwrap();
+        for (batch, reason) in &batches {
+            let refused = [
+                model.logits(batch),
+                model.backpropagate(batch, None, &mut |_| panic!("there are no logits"), &mut gradient),
+            ];
+            for refused in refused {
+                let message = refused.unwrap_err().to_string();
+                assert!(message.contains(reason), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_nothing_gives_nothing() {
+    for model in both(&tiny::config()) {
+        let (logits, gradient) = learn(&model, &Batch::of(&[], 0), None);
+        assert!(logits.is_empty());
+        for (name, _) in gradient.shapes() {
+            assert!(values(&gradient.tensor(name).unwrap()).iter().all(|&slope| slope == 0.0), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_model_with_a_missing_or_misshapen_tensor_is_named() {
     let config = tiny::config();
     let mut weights = tiny::weights(&config);

@@ -79,8 +79,9 @@ impl CrossEncoder {
     /// Logits, rows × 2, without dropout.
     ///
     /// # Errors
-    /// [`ModelError::Tensor`].
+    /// [`ModelError::Batch`], [`ModelError::Tensor`].
     pub fn logits(&self, batch: &Batch) -> Result<Vec<[f32; 2]>, ModelError> {
+        check(batch, &self.config)?;
         if batch.rows == 0 {
             return Ok(Vec::new());
         }
@@ -93,10 +94,12 @@ impl CrossEncoder {
 
     /// One forward and backward pass. `to_logits` hears the logits and returns the gradient of a loss with respect to
     /// each of them; the gradients of that loss with respect to the parameters are added to `gradient`, which has the
-    /// shape of [`parameters`](Self::parameters). Without a key there is no dropout. Returns the logits.
+    /// shape of [`parameters`](Self::parameters). Without a key there is no dropout. Returns the logits. Of a batch
+    /// without rows there are none, and nothing is added.
     ///
     /// # Errors
-    /// [`ModelError::Tensor`]; [`ModelError::MissingTensor`] where `gradient` is not of this model.
+    /// [`ModelError::Batch`], [`ModelError::Tensor`]; [`ModelError::MissingTensor`] where `gradient` is not of this
+    /// model.
     pub fn backpropagate(
         &self,
         batch: &Batch,
@@ -104,6 +107,10 @@ impl CrossEncoder {
         to_logits: &mut LossGradient<'_>,
         gradient: &mut ParameterSet,
     ) -> Result<Vec<[f32; 2]>, ModelError> {
+        check(batch, &self.config)?;
+        if batch.rows == 0 {
+            return Ok(Vec::new());
+        }
         match (&self.network, &self.parameters, gradient) {
             (Network::Engine(engine), ParameterSet::Flat(flat), ParameterSet::Flat(gradient))
                 if flat.layout() == gradient.layout() =>
@@ -154,6 +161,31 @@ impl CrossEncoder {
     pub fn device(&self) -> &Device {
         &self.device
     }
+}
+
+/// Refuses a batch whose parts do not belong together, or for which the model's tables have no rows: what computes
+/// relies on them.
+fn check(batch: &Batch, config: &BertConfig) -> Result<(), ModelError> {
+    let refuse = |reason: String| Err(ModelError::Batch(reason));
+    let slots = batch.rows * batch.length;
+    if batch.lengths.len() != batch.rows || batch.ids.len() != slots || batch.type_ids.len() != slots {
+        return refuse(format!("it is not {} rows of {} tokens", batch.rows, batch.length));
+    }
+    if batch.length > config.max_position_embeddings {
+        let positions = config.max_position_embeddings;
+        return refuse(format!("it is {} tokens long, and the model has {positions} positions", batch.length));
+    }
+    if let Some(row) = batch.lengths.iter().position(|length| !(1..=batch.length).contains(length)) {
+        return refuse(format!("row {} has {} tokens of {}", row + 1, batch.lengths[row], batch.length));
+    }
+    for (ids, name, size) in
+        [(&batch.ids, "token", config.vocab_size), (&batch.type_ids, "token type", config.type_vocab_size)]
+    {
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= size) {
+            return refuse(format!("{name} {id} is not among the model's {size}"));
+        }
+    }
+    Ok(())
 }
 
 /// A parameter of this shape.

@@ -29,6 +29,9 @@ pub enum ModelError {
     /// The tokenizer failed.
     #[error(transparent)]
     Tokenizer(#[from] crate::pairs::TokenizerError),
+    /// A batch that the model cannot take.
+    #[error("a batch does not fit the model: {0}")]
+    Batch(String),
     /// The tensor library failed.
     #[error("the model could not be run: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -42,7 +42,11 @@ use tokens::Tokens;
 
 pub(crate) use kernels::vectorized;
 
-/// Computes logits and gradients from flat parameters.
+/// Computes logits and gradients from flat parameters, one batch at a time: a second caller waits. So it must not be
+/// called from tasks of the pool that it computes on, which could come to wait for themselves.
+///
+/// Batches are checked by [`CrossEncoder`](super::CrossEncoder): every sequence has a token, and every id and position
+/// a row in its table.
 #[derive(Debug)]
 pub(super) struct Engine {
     config: BertConfig,

@@ -44,7 +44,7 @@ pub(in super::super) enum Left<'a, E> {
 pub(in super::super) fn row_blocks<E>(rows: usize, depth: usize) -> usize {
     const BYTES: usize = 600 << 10;
     let fitting = (BYTES / (size_of::<E>() * depth.max(1))).clamp(TILE_ROWS, 96);
-    let share = rows.div_ceil(rayon::current_num_threads());
+    let share = rows.div_ceil(rayon::current_num_threads()).max(1);
     fitting.min(share).next_multiple_of(TILE_ROWS)
 }
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn blocks_are_whole_tiles_and_leave_no_thread_idle() {
-        for rows in [1, 5, 6, 13, 100, 4096] {
+        for rows in [0, 1, 5, 6, 13, 100, 4096] {
             let block = row_blocks::<f32>(rows, 768);
             assert!(block.is_multiple_of(TILE_ROWS) && (TILE_ROWS..=96).contains(&block));
         }
