@@ -1,7 +1,8 @@
 //! What the engine computes with: one kernel a file, its plain form beside it as its test.
 //!
-//! Everything here runs on slices. Kernels cut their work into pieces of a fixed size, and sums are made within pieces
-//! and then over them, in order, so that results do not depend on the number of threads. Loops are written so that the
+//! Everything here runs on slices. Results do not depend on the number of threads: a number of a product is one sum,
+//! made by one thread, and where sums go over rows, the rows are cut into pieces of a fixed size, and the sums are made
+//! within pieces and then over them, in order. Loops are written so that the
 //! compiler makes vector instructions of them, inside [`vectorized`], which compiles them for several instruction sets
 //! and takes the widest that the processor has.
 //!
@@ -51,15 +52,18 @@ type Tile = [[f32; PANEL]; TILE_ROWS];
 /// Multiplies up to six rows with a panel. Arguments: the left operand at the first row, the distance between rows,
 /// the distance between groups, the panel, groups, rows, results.
 ///
-/// Unsafe: the processor must have the kernel's instructions, and the left operand must be readable at
-/// `row · distance + group · distance` for each row and group, and the panel for `groups × 64` groups.
+/// # Safety
+/// The processor must have the kernel's instructions; a whole group of the left operand must be readable at
+/// `row · distance between rows + group · distance between groups` for each row and group; the panel must hold `groups`
+/// groups of 64 columns.
 type FastTile<E> = unsafe fn(*const E, usize, usize, *const E, usize, usize, &mut Tile);
 
-/// What this processor can do, found out at run time.
+/// What this processor can do, found out at run time. Tiles rely on it, so that nobody outside of the kernels can make
+/// one up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Processor {
-    pub avx512: bool,
-    pub avx512_bf16: bool,
+    avx512: bool,
+    avx512_bf16: bool,
 }
 
 impl Processor {

@@ -9,7 +9,10 @@ use std::arch::x86_64::{
 /// Vectors a group of the panel: 16 pairs each.
 const VECTORS: usize = PANEL / 16;
 
-/// See [`FastTile`](super::FastTile).
+/// A [`FastTile`](super::FastTile).
+///
+/// # Safety
+/// As said there.
 pub(super) unsafe fn tile(
     left: *const bf16,
     row_distance: usize,
@@ -28,7 +31,7 @@ pub(super) unsafe fn tile(
             4 => of::<4>(left, row_distance, group_distance, panel, groups, results),
             5 => of::<5>(left, row_distance, group_distance, panel, groups, results),
             TILE_ROWS => of::<TILE_ROWS>(left, row_distance, group_distance, panel, groups, results),
-            _ => {}
+            _ => unreachable!("a tile has 1 to {TILE_ROWS} rows"),
         }
     }
 }
