@@ -88,3 +88,80 @@ impl Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::testing::{assert_near, mask, numbers, slopes, tolerance, weighted, wide};
+    use super::super::testing::{Fixture, KEY, assert_only_in};
+    use super::*;
+    use crate::model::DropoutKey;
+    use half::bf16;
+
+    /// The module in f64, over all parameters of a model. `mask`: tokens × hidden.
+    fn plain(pass: &Pass<'_>, values: &[f64], mask: &[f64]) -> Vec<f64> {
+        let (hidden, places, tokens) = (pass.config.hidden_size, pass.places, pass.tokens);
+        let mut output = Vec::new();
+        for token in 0..tokens.count() {
+            let number =
+                |table: &Range<usize>, id: u32, column: usize| values[table.start + id as usize * hidden + column];
+            let sums: Vec<f64> = (0..hidden)
+                .map(|column| {
+                    number(&places.words, tokens.ids[token], column)
+                        + number(&places.positions, tokens.positions[token], column)
+                        + number(&places.types, tokens.type_ids[token], column)
+                })
+                .collect();
+            let mean = sums.iter().sum::<f64>() / hidden as f64;
+            let variance = sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / hidden as f64;
+            let scale = 1.0 / (variance + pass.config.layer_norm_eps).sqrt();
+            for (column, sum) in sums.iter().enumerate() {
+                let norm = &places.embedding_norm;
+                let [weight, bias] = [&norm.weight, &norm.bias].map(|range| values[range.start + column]);
+                output.push(((sum - mean) * scale * weight + bias) * mask[token * hidden + column]);
+            }
+        }
+        output
+    }
+
+    fn check<E: Element>(hidden: usize, lengths: &[usize], dropout: Option<DropoutKey>) {
+        let fixture = Fixture::new(hidden, lengths);
+        let pass = fixture.pass(dropout);
+        let tokens = pass.tokens;
+        let whole = mask(pass.sampler(0.3, SITE), lengths.len() * tokens.padded_length * hidden);
+        let mask: Vec<f64> =
+            tokens.slots.iter().flat_map(|slot| &whole[slot * hidden..(slot + 1) * hidden]).copied().collect();
+        let values = wide(&fixture.values);
+
+        let mut embedded = Normalised::<E>::default();
+        pass.embed(&mut embedded, true);
+        assert_near("output", &embedded.output, &plain(&pass, &values, &mask), tolerance::<E>());
+
+        let mut stream = numbers::<f32>(tokens.count() * hidden, 3);
+        let weights = wide(&stream);
+        let mut gradient = fixture.no_gradient();
+        pass.embed_back(&embedded, &mut stream, &mut Vec::new(), &mut gradient);
+        let places = pass.places;
+        let norm = &places.embedding_norm;
+        let ranges = [&places.words, &places.positions, &places.types, &norm.weight, &norm.bias];
+        for range in ranges {
+            let mut values = values.clone();
+            let own = values[range.clone()].to_vec();
+            let expected = slopes(&own, |own| {
+                values[range.clone()].copy_from_slice(own);
+                weighted(&weights, &plain(&pass, &values, &mask))
+            });
+            assert_near("to a parameter", &gradient[range.clone()], &expected, tolerance::<E>());
+        }
+        assert_only_in(&gradient, &ranges);
+    }
+
+    #[test]
+    fn gradients_by_finite_differences() {
+        for (hidden, lengths) in [(1, &[1][..]), (5, &[3, 1, 9]), (17, &[2]), (33, &[9, 9, 9, 9])] {
+            for dropout in [None, Some(KEY)] {
+                check::<f32>(hidden, lengths, dropout);
+                check::<bf16>(hidden, lengths, dropout);
+            }
+        }
+    }
+}

@@ -112,3 +112,71 @@ fn add_scaled(sums: &mut [f32], scale: f32, values: &[f32]) {
         *sum += scale * value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::testing::{assert_near, mask, numbers, slopes, tolerance, weighted, wide};
+    use super::super::testing::{Fixture, KEY, assert_only_in};
+    use super::*;
+    use crate::model::DropoutKey;
+    use crate::model::engine::offsets::Place;
+    use half::bf16;
+
+    /// The head in f64, over all parameters of a model.
+    fn plain(pass: &Pass<'_>, values: &[f64], input: &[f64], mask: &[f64]) -> Vec<f64> {
+        let hidden = pass.config.hidden_size;
+        let linear = |place: &Place, row: &[f64]| -> Vec<f64> {
+            let (weight, bias) = (&values[place.weight.clone()], &values[place.bias.clone()]);
+            weight.chunks(hidden).zip(bias).map(|(weight, bias)| weighted(weight, row) + bias).collect()
+        };
+        let rows = input.chunks(hidden).zip(mask.chunks(hidden));
+        rows.flat_map(|(row, mask)| {
+            let pooled = linear(&pass.places.pooler, row);
+            let kept: Vec<f64> = pooled.iter().zip(mask).map(|(pooled, mask)| pooled.tanh() * mask).collect();
+            linear(&pass.places.classifier, &kept)
+        })
+        .collect()
+    }
+
+    fn check<E: Element>(hidden: usize, sequences: usize, dropout: Option<DropoutKey>) {
+        let fixture = Fixture::new(hidden, &vec![1; sequences]);
+        let pass = fixture.pass(dropout);
+        let input = numbers::<E>(sequences * hidden, 2);
+        let mask = mask(pass.head_dropout(), input.len());
+        let (values, wide_input) = (wide(&fixture.values), wide(&input));
+
+        let mut memory = HeadMemory { pooled: vec![f32::NAN; 2], ..HeadMemory::default() };
+        let logits = pass.head(&input, &mut memory);
+        let expected = plain(&pass, &values, &wide_input, &mask);
+        assert_near("logits", logits.as_flattened(), &expected, tolerance::<f32>());
+
+        let from_above = numbers::<f32>(2 * sequences, 3);
+        let weights = wide(&from_above);
+        let (mut stream, mut gradient) = (vec![f32::NAN; 3], fixture.no_gradient());
+        pass.head_back(from_above.as_chunks().0, &mut memory, &mut stream, &mut gradient);
+        let expected = slopes(&wide_input, |input| weighted(&weights, &plain(&pass, &values, input, &mask)));
+        assert_near("to input", &stream, &expected, tolerance::<f32>());
+        let places = [&pass.places.pooler, &pass.places.classifier].map(|place| [&place.weight, &place.bias]);
+        for range in places.as_flattened() {
+            let mut values = values.clone();
+            let own = values[(*range).clone()].to_vec();
+            let expected = slopes(&own, |own| {
+                values[(*range).clone()].copy_from_slice(own);
+                weighted(&weights, &plain(&pass, &values, &wide_input, &mask))
+            });
+            assert_near("to a parameter", &gradient[(*range).clone()], &expected, tolerance::<f32>());
+        }
+        assert_only_in(&gradient, places.as_flattened());
+    }
+
+    #[test]
+    fn gradients_by_finite_differences() {
+        for (hidden, sequences) in [(1, 1), (5, 3), (17, 1), (33, 7)] {
+            for dropout in [None, Some(KEY)] {
+                check::<f32>(hidden, sequences, dropout);
+                // Only its input is narrow.
+                check::<bf16>(hidden, sequences, dropout);
+            }
+        }
+    }
+}

@@ -128,3 +128,80 @@ impl<E: Element> PackedOperands<E> {
         pack_rows(weight, inputs, weight.len() / inputs, inputs, &mut self.right, Spread::Threads)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::testing::{assert_near, numbers, processors, slopes, tolerance, weighted, wide};
+    use super::super::kernels::{column_sums, pack_columns};
+    use super::*;
+    use half::bf16;
+
+    /// x Wᵀ + b in f64.
+    fn plain(input: &[f64], weight: &[f64], bias: &[f64], depth: usize) -> Vec<f64> {
+        let outputs = |row| weight.chunks(depth).zip(bias).map(move |(weight, bias)| weighted(weight, row) + bias);
+        input.chunks(depth).flat_map(outputs).collect()
+    }
+
+    fn check<E: Element>(processor: Processor, [rows, inputs, outputs]: [usize; 3]) {
+        let input = numbers::<E>(rows * inputs, 1);
+        let (weight, bias) = (numbers::<f32>(outputs * inputs, 2), numbers::<f32>(outputs, 3));
+        let from_above = numbers::<E>(rows * outputs, 4);
+        let (wide_input, wide_weight, wide_bias) = (wide(&input), wide(&weight), wide(&bias));
+        let weights = wide(&from_above);
+
+        let mut packed = Vec::new();
+        let panels = pack_columns(&weight, inputs, outputs, inputs, &mut packed, Spread::Threads);
+        let mut output = vec![E::narrow(f32::NAN); rows * outputs];
+        linear(processor, &input, inputs, panels, &bias, &mut output);
+        let expected = plain(&wide_input, &wide_weight, &wide_bias, inputs);
+        assert_near("output", &output, &expected, tolerance::<E>());
+
+        // The operands of these products are exact in both formats, and so must their sums be nearly.
+        let loss =
+            |input: &[f64], weight: &[f64], bias: &[f64]| weighted(&weights, &plain(input, weight, bias, inputs));
+        let mut operands = PackedOperands::<E>::default();
+        let mut to_weight = vec![0.0; weight.len()];
+        operands.add_weight_gradient(processor, &from_above, &input, inputs, &mut to_weight);
+        let expected = slopes(&wide_weight, |weight| loss(&wide_input, weight, &wide_bias));
+        assert_near("to weight", &to_weight, &expected, tolerance::<f32>());
+        operands.add_weight_gradient(processor, &from_above, &input, inputs, &mut to_weight);
+        let doubled: Vec<f64> = expected.iter().map(|slope| 2.0 * slope).collect();
+        assert_near("to weight, added", &to_weight, &doubled, tolerance::<f32>());
+
+        let mut to_bias = vec![0.0; outputs];
+        column_sums(&from_above, &mut to_bias);
+        let expected = slopes(&wide_bias, |bias| loss(&wide_input, &wide_weight, bias));
+        assert_near("to bias", &to_bias, &expected, tolerance::<f32>());
+
+        let mut to_input = vec![f32::NAN; rows * inputs];
+        let panels = operands.weight(&weight, inputs);
+        product_into(processor, &from_above, outputs, panels, &mut to_input, inputs, |to_input, _, found| {
+            to_input.copy_from_slice(found);
+        });
+        // A row's gradient depends on no other row.
+        let expected: Vec<f64> = (wide_input.chunks(inputs).zip(weights.chunks(outputs)))
+            .flat_map(|(row, weights)| {
+                slopes(row, |row| weighted(weights, &plain(row, &wide_weight, &wide_bias, inputs)))
+            })
+            .collect();
+        assert_near("to input", &to_input, &expected, tolerance::<f32>());
+    }
+
+    #[test]
+    fn at_odd_sizes() {
+        for processor in processors() {
+            for sizes in [[1, 1, 1], [1, 65, 3], [7, 3, 65], [13, 17, 2], [97, 5, 7]] {
+                check::<f32>(processor, sizes);
+                check::<bf16>(processor, sizes);
+            }
+        }
+    }
+
+    #[test]
+    fn weights_whose_gradient_is_summed_in_several_parts() {
+        for processor in processors() {
+            check::<f32>(processor, [2 * DEPTH + 1, 2, 3]);
+            check::<bf16>(processor, [DEPTH + 3, 3, 2]);
+        }
+    }
+}

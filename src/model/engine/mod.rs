@@ -25,6 +25,8 @@ mod layer_gradient;
 mod linear;
 mod offsets;
 mod pass;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 use super::parameter_set::Layout;

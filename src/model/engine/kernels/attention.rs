@@ -174,3 +174,6 @@ impl Attention<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,3 +198,6 @@ impl<E: Element> NormGradient<'_, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@
 //! | `attention` | attention from query, key and value to context |
 //! | `attention_gradient` | its gradient |
 //! | `disjoint` | a matrix that several threads write to in different places |
+//! | `testing` | what the tests share: the same numbers in each format, gradients by finite differences |
 
 mod attention;
 mod attention_gradient;
@@ -26,6 +27,8 @@ mod layer_norm;
 mod numbers;
 mod pack;
 mod product;
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(target_arch = "x86_64")]
 mod tile_avx512;
 #[cfg(target_arch = "x86_64")]

@@ -152,6 +152,7 @@ pub(in super::super) fn column_sums<E: Element>(values: &[E], sums: &mut [f32]) 
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{assert_near, slopes, wide};
     use super::*;
 
     #[test]
@@ -198,15 +199,25 @@ mod tests {
         assert!((shifted[36] - probabilities[36]).abs() < 1e-4);
     }
 
+    /// x Φ(x) in f64, by a series for Φ (Abramowitz and Stegun's formula 26.2.11).
+    fn plain_gelu(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, 0.0);
+        for number in 1..100 {
+            sum += term;
+            term *= x * x / f64::from(2 * number + 1);
+        }
+        x * (0.5 + sum * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt())
+    }
+
     #[test]
     fn gelu_and_its_slope() {
-        for step in -60..=60 {
-            let x = f64::from(step) / 10.0;
-            let step = 1e-3;
-            // The slope from GELU itself, in steps small for it and large for f32's rounding.
-            let slope = (f64::from(gelu((x + step) as f32)) - f64::from(gelu((x - step) as f32))) / (2.0 * step);
-            assert!((slope - f64::from(gelu_slope(x as f32))).abs() < 2e-3, "{x}");
-        }
+        let places: Vec<f32> = (-60..=60).map(|step| step as f32 / 10.0).collect();
+        let found = places.iter().map(|&x| gelu(x));
+        let expected: Vec<f64> = wide(&places).into_iter().map(plain_gelu).collect();
+        assert_near("GELU", &found.collect::<Vec<_>>(), &expected, 2e-7);
+        let found: Vec<f32> = places.iter().map(|&x| gelu_slope(x)).collect();
+        let expected = slopes(&wide(&places), |places| places.iter().copied().map(plain_gelu).sum());
+        assert_near("its slope", &found, &expected, 1e-6);
         // SciPy's x · norm.cdf(x).
         assert!((gelu(1.5) - 1.399_789_2).abs() < 1e-6 && (gelu(-0.5) + 0.154_268_77).abs() < 1e-6);
     }

@@ -116,15 +116,10 @@ fn pad<E: Element>(values: &[E], stride: usize, rows: Range<usize>, depth: usize
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{numbers, processors};
     use super::super::{Spread, pack_columns, pack_rows, pack_transposed, vectorized};
     use super::*;
     use half::bf16;
-
-    /// Numbers in [−1, 1) that bf16 holds exactly, so that products in both formats have the same terms.
-    fn numbers<E: Element>(count: usize, seed: u64) -> Vec<E> {
-        let number = |index| (crate::model::counter_random(seed, 0, 0, index) % 256) as f32 / 128.0 - 1.0;
-        (0..count as u64).map(|index| E::narrow(number(index))).collect()
-    }
 
     fn product<E: Element>(processor: Processor, left: Left<'_, E>, rows: usize, right: Panels<'_, E>) -> Vec<f32> {
         let mut product = vec![f32::NAN; rows * right.columns];
@@ -169,8 +164,7 @@ mod tests {
 
     #[test]
     fn every_tile_at_odd_sizes() {
-        let portable = Processor { avx512: false, avx512_bf16: false };
-        for processor in [portable, Processor::detect()] {
+        for processor in processors() {
             for (rows, depth, columns) in
                 [(1, 1, 1), (6, 64, 64), (7, 3, 65), (5, 17, 63), (13, 2, 130), (4, 33, 128), (2, 5, 2), (96, 7, 64)]
             {
