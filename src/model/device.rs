@@ -2,6 +2,8 @@
 
 use super::ModelError;
 use candle_core::Device;
+#[cfg(any(test, feature = "cuda", feature = "metal"))]
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// The device that the user asks for.
@@ -20,6 +22,7 @@ pub enum DeviceChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// On CUDA, matrix products round their factors to TF32: f32's range with 10 bits of fraction.
     F32,
     Bf16,
 }
@@ -85,7 +88,11 @@ fn cuda() -> Result<Device, String> {
     if devices == 0 {
         return Err("this machine has no NVIDIA GPU: use --device cpu".to_owned());
     }
-    Device::new_cuda(0).map_err(|failure| format!("the NVIDIA GPU does not start ({failure}): use --device cpu"))
+    // Without it, products of f32 matrices leave the tensor cores idle.
+    candle_core::cuda::set_gemm_reduced_precision_f32(true);
+    Device::new_cuda(0)
+        .and_then(tried_out)
+        .map_err(|failure| format!("the NVIDIA GPU does not start ({failure}): use --device cpu"))
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -96,12 +103,27 @@ fn cuda() -> Result<Device, String> {
 /// The Apple GPU, or what stands in the way.
 #[cfg(feature = "metal")]
 fn metal() -> Result<Device, String> {
-    Device::new_metal(0).map_err(|failure| format!("the Apple GPU does not start ({failure}): use --device cpu"))
+    // candle panics where there is no such device, as in a virtual machine.
+    std::panic::catch_unwind(|| Device::new_metal(0))
+        .map_err(|_| "this machine has no Apple GPU: use --device cpu".to_owned())?
+        .and_then(tried_out)
+        .map_err(|failure| format!("the Apple GPU does not start ({failure}): use --device cpu"))
 }
 
 #[cfg(not(feature = "metal"))]
 fn metal() -> Result<Device, String> {
     Err("this build of Citelink has no Metal in it: use --device cpu, or build it with --features metal".to_owned())
+}
+
+/// Runs a first kernel: only that shows whether the driver can run the code in this build, which may be too new for it
+/// or made for another generation of GPUs.
+#[cfg(any(test, feature = "cuda", feature = "metal"))]
+fn tried_out(device: Device) -> candle_core::Result<Device> {
+    let two: Vec<f32> = (Tensor::ones(1, DType::F32, &device)? + 1.0)?.to_vec1()?;
+    if two != [2.0] {
+        candle_core::bail!("it computes 1 + 1 = {two:?}");
+    }
+    Ok(device)
 }
 
 /// Sets how many threads the whole program computes with (None: one a core) and returns the number. To be called once,
@@ -161,6 +183,11 @@ mod tests {
         assert_eq!(compute.precision, if compute.device.is_cuda() { Precision::Bf16 } else { Precision::F32 });
         let compute = Compute::choose(DeviceChoice::Cpu, Some(Precision::Bf16)).unwrap();
         assert_eq!((compute.device_name(), compute.precision), ("cpu", Precision::Bf16));
+    }
+
+    #[test]
+    fn a_device_that_computes_is_taken() {
+        assert!(tried_out(Device::Cpu).unwrap().is_cpu());
     }
 
     #[test]
