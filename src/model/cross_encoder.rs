@@ -68,6 +68,8 @@ impl CrossEncoder {
             variables.insert(name, Var::from_tensor(&tensor)?);
         }
         let network = Composed::new(config, &variables, &compute.device, compute.precision)?;
+        // On CUDA each thread has a stream of its own, and another thread than this one may compute with these.
+        compute.device.synchronize()?;
         Ok(Self {
             config: config.clone(),
             device: compute.device.clone(),
