@@ -107,7 +107,7 @@ impl Trainer {
         if !class_weights.iter().all(|weight| weight.is_finite() && *weight > 0.0) {
             return Err(TrainingError::Setting("class weights must be above 0: training needs rows of both labels"));
         }
-        keep_freed_memory();
+        keep_freed_memory(model.device());
         let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
         let gradient = model.parameters().zeros_like()?;
         let position = Position { best_loss: f64::INFINITY, ..Position::default() };
