@@ -4,7 +4,7 @@
 //! does not depend on the number of threads; elsewhere candle's operations do the same arithmetic.
 
 use crate::model::{FlatParameters, ModelError, ParameterSet, vectorized};
-use candle_core::{Tensor, Var};
+use candle_core::{D, Tensor, Var};
 use rayon::prelude::*;
 
 const BETA_1: f64 = 0.9;
@@ -103,7 +103,7 @@ fn decays(name: &str) -> bool {
 
 /// The norm of all gradients together.
 pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
-    let sum = match gradient {
+    let sum: f64 = match gradient {
         ParameterSet::Flat(gradient) => {
             let pieces: Vec<f64> = gradient
                 .values
@@ -118,11 +118,13 @@ pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
             pieces.iter().sum()
         }
         ParameterSet::Tensors(gradient) => {
-            let mut sum = 0.0;
-            for gradient in gradient.values() {
-                sum += f64::from(gradient.as_detached_tensor().sqr()?.sum_all()?.to_scalar::<f32>()?);
-            }
-            sum
+            // Row by row first, because a GPU gives one block of threads to each sum; and one wait for all results.
+            let sums = gradient.values().map(|gradient| {
+                let rows = gradient.as_detached_tensor().sqr()?.sum(D::Minus1)?;
+                rows.flatten_all()?.sum(0)
+            });
+            let sums: Vec<f32> = Tensor::stack(&sums.collect::<candle_core::Result<Vec<_>>>()?, 0)?.to_vec1()?;
+            sums.into_iter().map(f64::from).sum()
         }
     };
     Ok(sum.sqrt())
