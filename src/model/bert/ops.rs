@@ -176,7 +176,10 @@ fn softmax(scores: &Tensor, mask: Option<&Tensor>, pass: &Pass) -> Result<Tensor
         scores = scores.broadcast_add(mask)?;
     }
     let probabilities = if pass.recording {
-        candle_nn::ops::softmax(&scores, D::Minus1)?
+        // Detached, because a change of the maximum cancels out: no gradient flows through it.
+        let maximum = scores.max_keepdim(D::Minus1)?.detach();
+        let powers = scores.broadcast_sub(&maximum)?.exp()?;
+        powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?
     } else {
         candle_nn::ops::softmax_last_dim(&scores)?
     };
