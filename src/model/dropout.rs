@@ -110,11 +110,15 @@ impl Sampler {
         }
     }
 
-    /// The first `length` elements of the mask.
-    fn mask(self, length: usize) -> Vec<f32> {
-        let mut mask = vec![1.0; length];
-        mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, elements)| self.apply(chunk * CHUNK, elements));
-        mask
+    /// Of the first `length` elements: 1 where one is kept, 0 where it is dropped.
+    fn kept_elements(self, length: usize) -> Vec<u8> {
+        let mut kept = vec![0; length];
+        kept.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, kept)| {
+            let mut factors = vec![1.0; kept.len()];
+            self.apply(chunk * CHUNK, &mut factors);
+            kept.iter_mut().zip(factors).for_each(|(kept, factor)| *kept = u8::from(factor != 0.0));
+        });
+        kept
     }
 }
 
@@ -123,8 +127,10 @@ impl Sampler {
 /// # Errors
 /// [`ModelError::Tensor`].
 pub fn dropout(input: &Tensor, probability: f64, key: DropoutKey, site: u64) -> Result<Tensor, ModelError> {
-    let mask = Sampler::new(probability, key, site).mask(input.elem_count());
-    let mask = Tensor::from_vec(mask, input.shape(), input.device())?.to_dtype(input.dtype())?;
+    let sampler = Sampler::new(probability, key, site);
+    // As bytes, because a GPU waits for them at every site.
+    let kept = Tensor::from_vec(sampler.kept_elements(input.elem_count()), input.shape(), input.device())?;
+    let mask = (kept.to_dtype(input.dtype())? * f64::from(sampler.kept))?;
     Ok((input * mask)?)
 }
 
@@ -136,7 +142,8 @@ mod tests {
     const KEY: DropoutKey = DropoutKey { seed: 42, step: 7 };
 
     fn mask(length: usize, probability: f64, key: DropoutKey, site: u64) -> Vec<f32> {
-        Sampler::new(probability, key, site).mask(length)
+        let sampler = Sampler::new(probability, key, site);
+        sampler.kept_elements(length).into_iter().map(|kept| f32::from(kept) * sampler.kept).collect()
     }
 
     #[test]
