@@ -1,0 +1,11 @@
+// All kernels: nvcc, and the tests' C++ compiler, take this file.
+#include "attention.cu"
+#include "attention_gradient.cu"
+#include "embed.cu"
+#include "gelu.cu"
+#include "head.cu"
+#include "norm.cu"
+#include "norm_gradient.cu"
+#include "optimizer.cu"
+#include "rows.cu"
+#include "sums.cu"
