@@ -2,6 +2,8 @@
 
 use super::bert::Composed;
 use super::engine::Engine;
+#[cfg(feature = "cuda")]
+use super::gpu::{CudaEngine, CudaOptimizer, Target};
 use super::parameter_set::{FlatParameters, Layout};
 use super::{BertConfig, Compute, DropoutKey, ModelError, ParameterSet, Weights};
 use crate::pairs::Batch;
@@ -29,6 +31,9 @@ enum Network {
     Engine(Box<Engine>),
     /// On tensors, on any device.
     Composed(Box<Composed>),
+    /// On flat parameters, on an NVIDIA GPU.
+    #[cfg(feature = "cuda")]
+    Cuda(Box<CudaEngine>),
 }
 
 impl CrossEncoder {
@@ -38,6 +43,12 @@ impl CrossEncoder {
     /// # Errors
     /// [`ModelError::MissingTensor`], [`ModelError::WrongShape`], [`ModelError::Tensor`].
     pub fn new(config: &BertConfig, weights: &Weights, compute: &Compute) -> Result<Self, ModelError> {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = &compute.device
+            && let Some(model) = Self::on_gpu(device, config, weights, compute)?
+        {
+            return Ok(model);
+        }
         if !compute.device.is_cpu() {
             return Self::composed(config, weights, compute);
         }
@@ -54,6 +65,30 @@ impl CrossEncoder {
             parameters: ParameterSet::Flat(flat),
             network: Network::Engine(Box::new(Engine::new(config, &layout, compute.precision)?)),
         })
+    }
+
+    /// With the engine made for NVIDIA GPUs; None where that cannot work.
+    #[cfg(feature = "cuda")]
+    fn on_gpu(
+        device: &candle_core::CudaDevice,
+        config: &BertConfig,
+        weights: &Weights,
+        compute: &Compute,
+    ) -> Result<Option<Self>, ModelError> {
+        let layout = Arc::new(Layout::new(config));
+        let Some((engine, parameters)) = super::gpu::start(device, config, &layout, compute.precision)? else {
+            return Ok(None);
+        };
+        let mut parameters = ParameterSet::Cuda(parameters);
+        for segment in layout.segments() {
+            parameters.set(&segment.name, tensor(weights, &segment.name, &segment.shape)?)?;
+        }
+        Ok(Some(Self {
+            config: config.clone(),
+            device: compute.device.clone(),
+            parameters,
+            network: Network::Cuda(Box::new(engine)),
+        }))
     }
 
     /// The plain form on any device, composed of candle's operations: what the engine is held against.
@@ -90,7 +125,9 @@ impl CrossEncoder {
         match (&self.network, &self.parameters) {
             (Network::Engine(engine), ParameterSet::Flat(flat)) => Ok(engine.logits(&flat.values, batch)),
             (Network::Composed(network), _) => network.logits(batch),
-            (Network::Engine(_), ParameterSet::Tensors(_)) => Err(mismatch()),
+            #[cfg(feature = "cuda")]
+            (Network::Cuda(engine), ParameterSet::Cuda(parameters)) => engine.logits(parameters, batch),
+            _ => Err(mismatch()),
         }
     }
 
@@ -121,6 +158,36 @@ impl CrossEncoder {
             }
             (Network::Composed(network), ParameterSet::Tensors(variables), ParameterSet::Tensors(gradient)) => {
                 network.backpropagate(variables, batch, dropout, to_logits, gradient)
+            }
+            #[cfg(feature = "cuda")]
+            (Network::Cuda(engine), ParameterSet::Cuda(parameters), ParameterSet::Cuda(gradient))
+                if parameters.layout() == gradient.layout() =>
+            {
+                engine.backpropagate(parameters, batch, dropout, to_logits, gradient)
+            }
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// The same for the loss of a [`Target`], which is added up beside the optimizer, on the GPU: nothing waits for it.
+    ///
+    /// # Errors
+    /// As [`backpropagate`](Self::backpropagate).
+    #[cfg(feature = "cuda")]
+    pub(crate) fn learn(
+        &self,
+        batch: &Batch,
+        dropout: Option<DropoutKey>,
+        target: Target<'_>,
+        optimizer: &CudaOptimizer,
+        gradient: &mut ParameterSet,
+    ) -> Result<(), ModelError> {
+        check(batch, &self.config)?;
+        match (&self.network, &self.parameters, gradient) {
+            (Network::Cuda(engine), ParameterSet::Cuda(parameters), ParameterSet::Cuda(gradient))
+                if parameters.layout() == gradient.layout() =>
+            {
+                engine.learn(parameters, batch, dropout, target, optimizer, gradient)
             }
             _ => Err(mismatch()),
         }

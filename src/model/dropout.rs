@@ -53,11 +53,11 @@ pub fn counter_random(seed: u64, step: u64, site: u64, index: u64) -> u64 {
 /// upper half.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sampler {
-    stream: u64,
+    pub(super) stream: u64,
     /// An element is dropped where its 32 bits are below this: exact to 2⁻³².
-    threshold: u32,
+    pub(super) threshold: u32,
     /// What the others are multiplied with: 1 / (1 − probability).
-    kept: f32,
+    pub(super) kept: f32,
 }
 
 impl Sampler {

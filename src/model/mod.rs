@@ -12,6 +12,8 @@ mod element;
 mod engine;
 mod error;
 mod folder;
+#[cfg(any(test, feature = "cuda"))]
+mod gpu;
 mod hub;
 mod inference_config;
 mod parameter_set;
@@ -29,6 +31,10 @@ pub use dropout::{DropoutKey, counter_random};
 pub(crate) use engine::vectorized;
 pub use error::ModelError;
 pub use folder::SavedModel;
+#[cfg(feature = "cuda")]
+pub use gpu::CudaParameters;
+#[cfg(feature = "cuda")]
+pub(crate) use gpu::{CudaOptimizer, StepFactors, Target};
 pub use hub::{Hub, cached, fetch};
 pub use inference_config::InferenceConfig;
 pub use parameter_set::{FlatParameters, Layout, ParameterSet, Segment};

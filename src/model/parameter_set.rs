@@ -1,5 +1,7 @@
 //! Numbers in the shape of a model's parameters: the parameters themselves, their gradients, an optimizer's moments.
 
+#[cfg(feature = "cuda")]
+use super::gpu::CudaParameters;
 use super::weights::parameters;
 use super::{BertConfig, ModelError};
 use candle_core::{DType, Device, Tensor, Var};
@@ -14,6 +16,9 @@ pub enum ParameterSet {
     Flat(FlatParameters),
     /// Tensors by name, on any device.
     Tensors(BTreeMap<String, Var>),
+    /// On an NVIDIA GPU: all in one buffer.
+    #[cfg(feature = "cuda")]
+    Cuda(CudaParameters),
 }
 
 /// All parameters in one buffer, which optimizers and norms go through in one pass.
@@ -86,6 +91,11 @@ impl Layout {
         Ok(&self.segments[*index])
     }
 
+    /// Names and shapes, in the order of the buffer.
+    fn shapes(&self) -> Vec<(&str, &[usize])> {
+        self.segments.iter().map(|segment| (segment.name.as_str(), segment.shape.as_slice())).collect()
+    }
+
     /// Numbers in all.
     #[must_use]
     pub fn length(&self) -> usize {
@@ -123,6 +133,8 @@ impl ParameterSet {
                 }
                 Self::Tensors(zeros)
             }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(parameters) => Self::Cuda(parameters.zeros_like()?),
         })
     }
 
@@ -130,10 +142,10 @@ impl ParameterSet {
     #[must_use]
     pub fn shapes(&self) -> Vec<(&str, &[usize])> {
         match self {
-            Self::Flat(flat) => {
-                flat.layout.segments.iter().map(|segment| (segment.name.as_str(), segment.shape.as_slice())).collect()
-            }
+            Self::Flat(flat) => flat.layout.shapes(),
             Self::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(parameters) => parameters.layout().shapes(),
         }
     }
 
@@ -152,6 +164,12 @@ impl ParameterSet {
                     .get(name)
                     .ok_or_else(|| ModelError::MissingTensor { path: "the model".into(), name: name.to_owned() })?;
                 Ok(tensor.as_detached_tensor().copy()?.to_device(&Device::Cpu)?)
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(parameters) => {
+                let segment = parameters.layout().segment(name)?;
+                let values = parameters.read(segment.range.clone())?;
+                Ok(Tensor::from_vec(values, segment.shape.as_slice(), &Device::Cpu)?)
             }
         }
     }
@@ -187,6 +205,12 @@ impl ParameterSet {
                     variable.set(&tensor.to_device(variable.device())?.copy()?)?;
                 }
             }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(parameters) => {
+                let range = parameters.layout().segment(name)?.range.clone();
+                let values: Vec<f32> = tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+                parameters.write(range, &values)?;
+            }
         }
         Ok(())
     }
@@ -206,6 +230,8 @@ impl ParameterSet {
                     tensor.set(&tensor.as_detached_tensor().zeros_like()?)?;
                 }
             }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(parameters) => parameters.clear()?,
         }
         Ok(())
     }

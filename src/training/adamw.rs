@@ -3,6 +3,8 @@
 //! Parameters on the processor are updated in one pass over memory, in parallel over fixed pieces, so that the result
 //! does not depend on the number of threads; elsewhere candle's operations do the same arithmetic.
 
+#[cfg(feature = "cuda")]
+use crate::model::{CudaOptimizer, StepFactors};
 use crate::model::{FlatParameters, ModelError, ParameterSet, vectorized};
 use candle_core::{D, Tensor, Var};
 use rayon::prelude::*;
@@ -23,6 +25,17 @@ pub(super) struct AdamW {
     weight_decay: f64,
     pub first: ParameterSet,
     pub second: ParameterSet,
+    /// On an NVIDIA GPU: clips and steps, and keeps the loss.
+    #[cfg(feature = "cuda")]
+    pub cuda: Option<CudaOptimizer>,
+}
+
+/// What a step found; it changed nothing where these are not both finite.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub loss: f64,
+    /// Before clipping.
+    pub gradient_norm: f64,
 }
 
 /// What one step multiplies with; f32 where it meets parameters.
@@ -40,11 +53,56 @@ struct Factors {
 
 impl AdamW {
     pub(super) fn new(parameters: &ParameterSet, weight_decay: f64) -> Result<Self, ModelError> {
-        Ok(Self { weight_decay, first: parameters.zeros_like()?, second: parameters.zeros_like()? })
+        Ok(Self {
+            weight_decay,
+            first: parameters.zeros_like()?,
+            second: parameters.zeros_like()?,
+            #[cfg(feature = "cuda")]
+            cuda: match parameters {
+                ParameterSet::Cuda(parameters) => Some(parameters.optimizer(decays)?),
+                _ => None,
+            },
+        })
+    }
+
+    /// Clips the gradient to `max_norm` and updates every parameter. `done`: steps before this one; `loss`: what the
+    /// processor knows of the step's loss, to which a GPU adds what it has kept.
+    pub(super) fn clipped_step(
+        &mut self,
+        parameters: &mut ParameterSet,
+        gradient: &ParameterSet,
+        learning_rate: f64,
+        done: u64,
+        [max_norm, loss]: [f64; 2],
+    ) -> Result<Found, ModelError> {
+        #[cfg(feature = "cuda")]
+        if let (
+            Some(optimizer),
+            ParameterSet::Cuda(parameters),
+            ParameterSet::Cuda(gradient),
+            ParameterSet::Cuda(first),
+            ParameterSet::Cuda(second),
+        ) = (&mut self.cuda, &mut *parameters, gradient, &mut self.first, &mut self.second)
+        {
+            let count = (done + 1) as f64;
+            let factors = StepFactors {
+                decay: 1.0 - learning_rate * self.weight_decay,
+                step: learning_rate / (1.0 - BETA_1.powf(count)),
+                root_correction: (1.0 - BETA_2.powf(count)).sqrt(),
+            };
+            optimizer.step(parameters, gradient, [first, second], max_norm, factors)?;
+            let [found, gradient_norm] = optimizer.findings()?;
+            return Ok(Found { loss: loss + found, gradient_norm });
+        }
+        let gradient_norm = global_norm(gradient)?;
+        if loss.is_finite() && gradient_norm.is_finite() {
+            self.step(parameters, gradient, learning_rate, done, clip_factor(gradient_norm, max_norm))?;
+        }
+        Ok(Found { loss, gradient_norm })
     }
 
     /// Updates every parameter. `done`: steps before this one; `clip`: the factor from [`clip_factor`].
-    pub(super) fn step(
+    fn step(
         &mut self,
         parameters: &mut ParameterSet,
         gradient: &ParameterSet,
@@ -102,7 +160,7 @@ fn decays(name: &str) -> bool {
 }
 
 /// The norm of all gradients together.
-pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
+fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
     let sum: f64 = match gradient {
         ParameterSet::Flat(gradient) => {
             let pieces: Vec<f64> = gradient
@@ -126,6 +184,9 @@ pub(super) fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
             let sums: Vec<f32> = Tensor::stack(&sums.collect::<candle_core::Result<Vec<_>>>()?, 0)?.to_vec1()?;
             sums.into_iter().map(f64::from).sum()
         }
+        // `clipped_step` has the GPU find it.
+        #[cfg(feature = "cuda")]
+        ParameterSet::Cuda(_) => return Err(missing("of this model")),
     };
     Ok(sum.sqrt())
 }
@@ -144,7 +205,7 @@ fn squares(values: &[f32]) -> f64 {
 }
 
 /// What gradients of this norm are multiplied with so that their norm is at most `max_norm`.
-pub(super) fn clip_factor(norm: f64, max_norm: f64) -> f64 {
+fn clip_factor(norm: f64, max_norm: f64) -> f64 {
     (max_norm / (norm + CLIP_EPSILON)).min(1.0)
 }
 

@@ -1,11 +1,13 @@
 //! The training loop.
 
-use super::adamw::{AdamW, clip_factor, global_norm};
+use super::adamw::{AdamW, Found};
 use super::evaluate::{Evaluated, evaluate};
 use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
 use super::state::Position;
 use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
+#[cfg(feature = "cuda")]
+use crate::model::Target;
 use crate::model::{CrossEncoder, DropoutKey, ModelError, ParameterSet, keep_freed_memory};
 use crate::pairs::{Batch, EncodedPair};
 use candle_core::Tensor;
@@ -283,28 +285,41 @@ impl Trainer {
             let labels: Vec<u8> = chosen.iter().map(label_of).collect();
             let batch = Batch::of(&pairs, self.pad_id);
             let key = DropoutKey { seed: self.hyperparameters.seed, step: first_micro_batch + index as u64 };
-            let mut share = 0.0;
-            let mut to_logits = |logits: &[[f32; 2]]| {
-                let (found, slopes) = cross_entropy(logits, &labels, self.class_weights, total);
-                share = found;
-                slopes
-            };
-            self.model.backpropagate(&batch, Some(key), &mut to_logits, &mut self.gradient)?;
-            if !share.is_finite() {
-                return Err(TrainingError::Diverged { step: number, loss: share });
-            }
-            loss += share;
+            loss += self.learn(&batch, &labels, key, total)?;
             tokens += batch.tokens();
-        }
-        let gradient_norm = global_norm(&self.gradient)?;
-        if !gradient_norm.is_finite() {
-            return Err(TrainingError::GradientDiverged { step: number, norm: gradient_norm });
         }
         let done = self.position.step;
         let learning_rate = schedule.learning_rate(self.hyperparameters.learning_rate, done);
-        let clip = clip_factor(gradient_norm, self.hyperparameters.max_gradient_norm);
-        self.optimizer.step(self.model.parameters_mut(), &self.gradient, learning_rate, done, clip)?;
+        let limits = [self.hyperparameters.max_gradient_norm, loss];
+        let parameters = self.model.parameters_mut();
+        let Found { loss, gradient_norm } =
+            self.optimizer.clipped_step(parameters, &self.gradient, learning_rate, done, limits)?;
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step: number, loss });
+        }
+        if !gradient_norm.is_finite() {
+            return Err(TrainingError::GradientDiverged { step: number, norm: gradient_norm });
+        }
         Ok(Step { loss, gradient_norm, learning_rate, examples: chosen.len(), tokens })
+    }
+
+    /// Adds the gradient of a batch's share of the step's loss, and gives that share; 0 where the GPU keeps it for the
+    /// optimizer's step. `total` is the sum of the weights of all rows of the step.
+    fn learn(&mut self, batch: &Batch, labels: &[u8], key: DropoutKey, total: f64) -> Result<f64, ModelError> {
+        #[cfg(feature = "cuda")]
+        if let Some(optimizer) = &self.optimizer.cuda {
+            let target = Target { labels, shares: self.class_weights.map(|weight| weight / total) };
+            self.model.learn(batch, Some(key), target, optimizer, &mut self.gradient)?;
+            return Ok(0.0);
+        }
+        let mut share = 0.0;
+        let mut to_logits = |logits: &[[f32; 2]]| {
+            let (found, slopes) = cross_entropy(logits, labels, self.class_weights, total);
+            share = found;
+            slopes
+        };
+        self.model.backpropagate(batch, Some(key), &mut to_logits, &mut self.gradient)?;
+        Ok(share)
     }
 
     /// None where the observer stopped it.

@@ -37,10 +37,12 @@ use head::HeadMemory;
 use kernels::{Element, Normalised, Processor};
 use layer::{Layer, LayerMemory, LayerPacks};
 use layer_gradient::BackwardMemory;
-use offsets::Places;
+pub(in crate::model) use offsets::Places;
+#[cfg(any(test, feature = "cuda"))]
+pub(in crate::model) use offsets::{LayerPlaces, Place};
 use pass::Pass;
 use std::sync::{Mutex, PoisonError};
-use tokens::Tokens;
+pub(in crate::model) use tokens::Tokens;
 
 pub(crate) use kernels::vectorized;
 

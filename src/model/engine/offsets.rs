@@ -6,14 +6,14 @@ use std::ops::Range;
 
 /// Weight (outputs × inputs, or LayerNorm's) and bias.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::model) struct Place {
     pub weight: Range<usize>,
     pub bias: Range<usize>,
 }
 
 /// One layer.
 #[derive(Debug, Clone)]
-pub(super) struct LayerPlaces {
+pub(in crate::model) struct LayerPlaces {
     pub query: Place,
     /// Keys before values.
     pub key_value: Place,
@@ -26,7 +26,7 @@ pub(super) struct LayerPlaces {
 
 /// The whole model.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(in crate::model) struct Places {
     pub words: Range<usize>,
     pub positions: Range<usize>,
     pub types: Range<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(layout: &Layout, layers: usize) -> Result<Self, ModelError> {
+    pub(in crate::model) fn new(layout: &Layout, layers: usize) -> Result<Self, ModelError> {
         let range = |name: String| Ok::<_, ModelError>(layout.segment(&name)?.range.clone());
         let table = |name: &str| range(format!("bert.embeddings.{name}.weight"));
         let place = |name: &str| {
@@ -73,7 +73,7 @@ impl Places {
 }
 
 /// Several parameters' parts of a buffer, to be written.
-pub(super) fn parts<'a, const COUNT: usize>(
+pub(in crate::model) fn parts<'a, const COUNT: usize>(
     values: &'a mut [f32],
     places: [&Range<usize>; COUNT],
 ) -> [&'a mut [f32]; COUNT] {

@@ -5,7 +5,7 @@ use crate::pairs::Batch;
 
 /// What the engine computes on: as many rows as there are tokens.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tokens {
+pub(in crate::model) struct Tokens {
     pub ids: Vec<u32>,
     pub type_ids: Vec<u32>,
     pub positions: Vec<u32>,
@@ -18,7 +18,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn of(batch: &Batch) -> Self {
+    pub(in crate::model) fn of(batch: &Batch) -> Self {
         let mut tokens = Self { padded_length: batch.length, starts: vec![0], ..Self::default() };
         for (row, &length) in batch.lengths.iter().enumerate() {
             let start = row * batch.length;
@@ -32,27 +32,27 @@ impl Tokens {
     }
 
     /// How many.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::model) fn count(&self) -> usize {
         self.ids.len()
     }
 
     /// How many sequences.
-    pub(super) fn sequences(&self) -> usize {
+    pub(in crate::model) fn sequences(&self) -> usize {
         self.starts.len() - 1
     }
 
     /// The first token of each sequence, `[CLS]`.
-    pub(super) fn firsts(&self) -> &[usize] {
+    pub(in crate::model) fn firsts(&self) -> &[usize] {
         &self.starts[..self.sequences()]
     }
 
     /// The slots of the first tokens.
-    pub(super) fn first_slots(&self) -> Vec<usize> {
+    pub(in crate::model) fn first_slots(&self) -> Vec<usize> {
         (0..self.sequences()).map(|row| row * self.padded_length).collect()
     }
 
     /// The sequences, of which every token asks, or only the first.
-    pub(super) fn asking(&self, only_first: bool) -> Vec<Sequence> {
+    pub(in crate::model) fn asking(&self, only_first: bool) -> Vec<Sequence> {
         (self.starts.windows(2).enumerate())
             .map(|(number, ends)| {
                 let (first_token, tokens) = (ends[0], ends[1] - ends[0]);

@@ -7,7 +7,7 @@ use crate::model::dropout::Sampler;
 ///
 /// # Safety
 /// The structure must be `repr(C)` and have the fields of the kernel's.
-pub(super) unsafe trait Arguments: Copy {}
+pub unsafe trait Arguments: Copy {}
 
 macro_rules! arguments {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
@@ -15,7 +15,8 @@ macro_rules! arguments {
             $(#[$doc])*
             #[derive(Debug, Clone, Copy)]
             #[repr(C)]
-            pub(super) struct $name { $(pub $field: $type),* }
+            #[allow(clippy::struct_field_names, reason = "the kernels' names")]
+            pub(in crate::model) struct $name { $(pub $field: $type),* }
 
             // SAFETY: it is `repr(C)`, and written after the kernel's structure; the tests run every kernel.
             unsafe impl Arguments for $name {}
@@ -26,14 +27,14 @@ macro_rules! arguments {
 /// The mask of one site.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub(super) struct Dropout {
+pub(in crate::model) struct Dropout {
     pub stream: u64,
     pub threshold: u32,
     pub kept: f32,
 }
 
 impl Dropout {
-    pub(super) fn of(sampler: Option<Sampler>) -> Self {
+    pub(in crate::model) fn of(sampler: Option<Sampler>) -> Self {
         sampler.map_or(Self { stream: 0, threshold: 0, kept: 1.0 }, |sampler| Self {
             stream: sampler.stream,
             threshold: sampler.threshold,
@@ -44,7 +45,7 @@ impl Dropout {
 
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub(super) struct LayerNorm {
+pub(in crate::model) struct LayerNorm {
     pub weight: Address,
     pub bias: Address,
     pub epsilon: f32,
@@ -118,7 +119,7 @@ arguments! {
 /// A part of one parameter, for AdamW.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub(super) struct Piece {
+pub struct Piece {
     pub start: u64,
     pub length: u32,
     pub decays: u32,

@@ -7,20 +7,20 @@ use std::fmt::Debug;
 /// A place in a backend's memory, in bytes; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(super) struct Address(pub u64);
+pub struct Address(pub u64);
 
 impl Address {
-    pub(super) const NONE: Self = Self(0);
+    pub const NONE: Self = Self(0);
 
     /// So many numbers of so many bytes further on.
-    pub(super) fn skip(self, count: usize, bytes: usize) -> Self {
+    pub fn skip(self, count: usize, bytes: usize) -> Self {
         Self(self.0 + (count * bytes) as u64)
     }
 }
 
 /// How a kernel's work is spread.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Launch {
+pub struct Launch {
     /// Blocks in each direction.
     pub grid: [usize; 3],
     /// Threads of a block.
@@ -31,7 +31,7 @@ pub(super) struct Launch {
 
 /// A matrix that lies in memory row by row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix {
+pub struct Matrix {
     pub address: Address,
     /// Numbers from row to row.
     pub stride: usize,
@@ -39,7 +39,7 @@ pub(super) struct Matrix {
 
 /// A factor of a product.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Factor {
+pub struct Factor {
     pub matrix: Matrix,
     /// Whether its columns are what lies in memory as rows.
     pub transposed: bool,
@@ -47,7 +47,7 @@ pub(super) struct Factor {
 
 /// `output` (rows × columns) = `left` (rows × depth) · `right` (depth × columns), with sums in f32.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Product {
+pub struct Product {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
@@ -63,7 +63,7 @@ pub(super) struct Product {
 
 /// The format of a product and what becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
+pub enum Into {
     /// Written in the format of the factors.
     Factors,
     /// Added to f32.
@@ -73,7 +73,7 @@ pub(super) enum Into {
 /// A product as BLAS libraries take it, who see what lies in memory as columns: the transposed of all three matrices,
 /// and with them the factors' order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ByColumns {
+pub struct ByColumns {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
@@ -84,7 +84,7 @@ pub(super) struct ByColumns {
 
 impl Product {
     /// Its `left` is the product's right factor, and so on.
-    pub(super) fn by_columns(&self) -> ByColumns {
+    pub fn by_columns(&self) -> ByColumns {
         let (rows, columns, depth) = (self.columns, self.rows, self.depth);
         let stored = |transposed: bool, rows: usize, columns: usize| {
             if transposed { (columns, rows, true) } else { (rows, columns, false) }
@@ -105,7 +105,7 @@ impl Product {
 /// # Safety
 /// Whoever calls the unsafe functions answers for addresses: they must point to as much of this backend's memory as is
 /// read and written there.
-pub(super) trait Backend: Debug {
+pub trait Backend: Debug {
     /// Memory that is given back when this is dropped, once nothing asked for before uses it.
     type Memory: Debug;
 
@@ -129,7 +129,7 @@ pub(super) trait Backend: Debug {
 
 /// Memory that grows to what is asked of it.
 #[derive(Debug)]
-pub(super) struct Buffer<B: Backend> {
+pub struct Buffer<B: Backend> {
     memory: Option<B::Memory>,
     bytes: usize,
 }
@@ -142,7 +142,7 @@ impl<B: Backend> Default for Buffer<B> {
 
 impl<B: Backend> Buffer<B> {
     /// At least so many numbers of so many bytes; what was there may be lost.
-    pub(super) fn make_room(&mut self, backend: &B, count: usize, bytes: usize) -> Result<Address, ModelError> {
+    pub fn make_room(&mut self, backend: &B, count: usize, bytes: usize) -> Result<Address, ModelError> {
         let needed = (count * bytes).max(1);
         if self.bytes < needed {
             // The old one goes first, so that both need not fit.
@@ -155,25 +155,25 @@ impl<B: Backend> Buffer<B> {
     }
 
     /// Where it is, or [`Address::NONE`].
-    pub(super) fn address(&self) -> Address {
+    pub fn address(&self) -> Address {
         self.memory.as_ref().map_or(Address::NONE, B::address)
     }
 }
 
 /// The bytes of plain numbers.
-pub(super) trait Plain: Copy {}
+pub trait Plain: Copy {}
 impl Plain for f32 {}
 impl Plain for f64 {}
 impl Plain for u32 {}
 impl Plain for half::bf16 {}
 impl Plain for super::arguments::Piece {}
 
-pub(super) fn bytes<T: Plain>(values: &[T]) -> &[u8] {
+pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: plain numbers have no padding, and any memory can be seen as bytes.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
 
-pub(super) fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
+pub fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
     // SAFETY: as above, and any bytes are a plain number.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
 }

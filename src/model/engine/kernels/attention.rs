@@ -15,7 +15,7 @@ pub(super) const QUERIES: usize = 60;
 
 /// One sequence of a batch. In the last layer only the first token of each asks, because only its output is used.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Sequence {
+pub(in crate::model) struct Sequence {
     /// Its number in the batch.
     pub number: usize,
     /// Where its queries begin, and how many there are: its first tokens.

@@ -35,7 +35,8 @@ mod tile_avx512;
 mod tile_avx512_bf16;
 mod tile_portable;
 
-pub(super) use attention::{Attention, Sequence};
+pub(super) use attention::Attention;
+pub(in crate::model) use attention::Sequence;
 pub(super) use attention_gradient::AttentionGradient;
 pub(super) use element::Element;
 pub(super) use layer_norm::{LayerNorm, NormGradient, Normalised};

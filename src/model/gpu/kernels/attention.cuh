@@ -48,7 +48,7 @@ struct Attention {
 };
 
 template <class E, int D>
-constexpr int tile_stride() {
+__device__ constexpr int tile_stride() {
   return D + TensorCore<E>::PADDING;
 }
 

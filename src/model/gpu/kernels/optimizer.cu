@@ -88,28 +88,34 @@ struct AdamW {
 };
 
 template <class E, int N>
+__device__ inline void adamw_update(const AdamW<E>& a, unsigned long long place, float clip, float decay) {
+  float parameter[N], gradient[N], first[N], second[N];
+  load(parameter, a.parameters + place);
+  load(gradient, a.gradient + place);
+  load(first, a.first + place);
+  load(second, a.second + place);
+#pragma unroll
+  for (int j = 0; j < N; ++j) {
+    const float clipped = gradient[j] * clip;
+    first[j] = first[j] * 0.9f + clipped * 0.1f;
+    second[j] = second[j] * 0.999f + clipped * clipped * 0.001f;
+    parameter[j] = parameter[j] * decay - a.step * first[j] / (sqrtf(second[j]) / a.root_correction + 1e-8f);
+  }
+  store(a.parameters + place, parameter);
+  store(a.first + place, first);
+  store(a.second + place, second);
+  if (a.narrowed) store(a.narrowed + place, parameter);
+}
+
+template <class E, int N>
 __device__ void adamw(const AdamW<E>& a) {
   const Piece piece = a.pieces[blockIdx.x];
   const float clip = *a.factor, decay = piece.decays ? a.decay : 1.0f;
   if (!isfinite(clip)) return;
-  for (unsigned i = threadIdx.x * N; i < piece.length; i += blockDim.x * N) {
-    const unsigned long long place = piece.start + i;
-    float parameter[N], gradient[N], first[N], second[N];
-    load(parameter, a.parameters + place);
-    load(gradient, a.gradient + place);
-    load(first, a.first + place);
-    load(second, a.second + place);
-    for (int j = 0; j < N; ++j) {
-      const float clipped = gradient[j] * clip;
-      first[j] = first[j] * 0.9f + clipped * 0.1f;
-      second[j] = second[j] * 0.999f + clipped * clipped * 0.001f;
-      parameter[j] = parameter[j] * decay - a.step * first[j] / (sqrtf(second[j]) / a.root_correction + 1e-8f);
-    }
-    store(a.parameters + place, parameter);
-    store(a.first + place, first);
-    store(a.second + place, second);
-    if (a.narrowed) store(a.narrowed + place, parameter);
-  }
+  // A parameter begins at a multiple of N, but need not end at one.
+  const unsigned whole = piece.length / N * N;
+  for (unsigned i = threadIdx.x * N; i < whole; i += blockDim.x * N) adamw_update<E, N>(a, piece.start + i, clip, decay);
+  if (threadIdx.x < piece.length - whole) adamw_update<E, 1>(a, piece.start + whole + threadIdx.x, clip, decay);
 }
 
 EACH_FORMAT(adamw, AdamW)
