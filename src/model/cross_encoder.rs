@@ -2,8 +2,8 @@
 
 use super::bert::Composed;
 use super::engine::Engine;
-#[cfg(feature = "cuda")]
-use super::gpu::{CudaEngine, CudaOptimizer, Target};
+#[cfg(any(test, feature = "cuda"))]
+use super::gpu::{self, GpuOptimizer, GpuParameters, Target};
 use super::parameter_set::{FlatParameters, Layout};
 use super::{BertConfig, Compute, DropoutKey, ModelError, ParameterSet, Weights};
 use crate::pairs::Batch;
@@ -32,8 +32,8 @@ enum Network {
     /// On tensors, on any device.
     Composed(Box<Composed>),
     /// On flat parameters, on an NVIDIA GPU.
-    #[cfg(feature = "cuda")]
-    Cuda(Box<CudaEngine>),
+    #[cfg(any(test, feature = "cuda"))]
+    Gpu(Box<gpu::Engine>),
 }
 
 impl CrossEncoder {
@@ -76,19 +76,38 @@ impl CrossEncoder {
         compute: &Compute,
     ) -> Result<Option<Self>, ModelError> {
         let layout = Arc::new(Layout::new(config));
-        let Some((engine, parameters)) = super::gpu::start(device, config, &layout, compute.precision)? else {
+        let Some((engine, parameters)) = gpu::start(device, config, &layout, compute.precision)? else {
             return Ok(None);
         };
-        let mut parameters = ParameterSet::Cuda(parameters);
+        Self::with_gpu(engine, parameters, config, weights, &compute.device).map(Some)
+    }
+
+    /// On the emulator, as if it were a GPU; None where there is no C++ compiler.
+    #[cfg(all(test, not(feature = "cuda")))]
+    pub(crate) fn emulated(
+        config: &BertConfig,
+        weights: &Weights,
+        precision: super::Precision,
+    ) -> Result<Option<Self>, ModelError> {
+        let layout = Arc::new(Layout::new(config));
+        let Some((engine, parameters)) = gpu::start_emulated(config, &layout, precision)? else { return Ok(None) };
+        Self::with_gpu(engine, parameters, config, weights, &Device::Cpu).map(Some)
+    }
+
+    #[cfg(any(test, feature = "cuda"))]
+    fn with_gpu(
+        engine: gpu::Engine,
+        parameters: GpuParameters,
+        config: &BertConfig,
+        weights: &Weights,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let layout = parameters.layout().clone();
+        let mut parameters = ParameterSet::Gpu(parameters);
         for segment in layout.segments() {
             parameters.set(&segment.name, tensor(weights, &segment.name, &segment.shape)?)?;
         }
-        Ok(Some(Self {
-            config: config.clone(),
-            device: compute.device.clone(),
-            parameters,
-            network: Network::Cuda(Box::new(engine)),
-        }))
+        Ok(Self { config: config.clone(), device: device.clone(), parameters, network: Network::Gpu(Box::new(engine)) })
     }
 
     /// The plain form on any device, composed of candle's operations: what the engine is held against.
@@ -125,8 +144,8 @@ impl CrossEncoder {
         match (&self.network, &self.parameters) {
             (Network::Engine(engine), ParameterSet::Flat(flat)) => Ok(engine.logits(&flat.values, batch)),
             (Network::Composed(network), _) => network.logits(batch),
-            #[cfg(feature = "cuda")]
-            (Network::Cuda(engine), ParameterSet::Cuda(parameters)) => engine.logits(parameters, batch),
+            #[cfg(any(test, feature = "cuda"))]
+            (Network::Gpu(engine), ParameterSet::Gpu(parameters)) => engine.logits(parameters, batch),
             _ => Err(mismatch()),
         }
     }
@@ -159,8 +178,8 @@ impl CrossEncoder {
             (Network::Composed(network), ParameterSet::Tensors(variables), ParameterSet::Tensors(gradient)) => {
                 network.backpropagate(variables, batch, dropout, to_logits, gradient)
             }
-            #[cfg(feature = "cuda")]
-            (Network::Cuda(engine), ParameterSet::Cuda(parameters), ParameterSet::Cuda(gradient))
+            #[cfg(any(test, feature = "cuda"))]
+            (Network::Gpu(engine), ParameterSet::Gpu(parameters), ParameterSet::Gpu(gradient))
                 if parameters.layout() == gradient.layout() =>
             {
                 engine.backpropagate(parameters, batch, dropout, to_logits, gradient)
@@ -173,18 +192,18 @@ impl CrossEncoder {
     ///
     /// # Errors
     /// As [`backpropagate`](Self::backpropagate).
-    #[cfg(feature = "cuda")]
+    #[cfg(any(test, feature = "cuda"))]
     pub(crate) fn learn(
         &self,
         batch: &Batch,
         dropout: Option<DropoutKey>,
         target: Target<'_>,
-        optimizer: &CudaOptimizer,
+        optimizer: &GpuOptimizer,
         gradient: &mut ParameterSet,
     ) -> Result<(), ModelError> {
         check(batch, &self.config)?;
         match (&self.network, &self.parameters, gradient) {
-            (Network::Cuda(engine), ParameterSet::Cuda(parameters), ParameterSet::Cuda(gradient))
+            (Network::Gpu(engine), ParameterSet::Gpu(parameters), ParameterSet::Gpu(gradient))
                 if parameters.layout() == gradient.layout() =>
             {
                 engine.learn(parameters, batch, dropout, target, optimizer, gradient)

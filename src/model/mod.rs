@@ -31,10 +31,10 @@ pub use dropout::{DropoutKey, counter_random};
 pub(crate) use engine::vectorized;
 pub use error::ModelError;
 pub use folder::SavedModel;
-#[cfg(feature = "cuda")]
-pub use gpu::CudaParameters;
-#[cfg(feature = "cuda")]
-pub(crate) use gpu::{CudaOptimizer, StepFactors, Target};
+#[cfg(any(test, feature = "cuda"))]
+pub use gpu::GpuParameters;
+#[cfg(any(test, feature = "cuda"))]
+pub(crate) use gpu::{GpuOptimizer, StepFactors, Target};
 pub use hub::{Hub, cached, fetch};
 pub use inference_config::InferenceConfig;
 pub use parameter_set::{FlatParameters, Layout, ParameterSet, Segment};

@@ -1,7 +1,7 @@
 //! Numbers in the shape of a model's parameters: the parameters themselves, their gradients, an optimizer's moments.
 
-#[cfg(feature = "cuda")]
-use super::gpu::CudaParameters;
+#[cfg(any(test, feature = "cuda"))]
+use super::gpu::GpuParameters;
 use super::weights::parameters;
 use super::{BertConfig, ModelError};
 use candle_core::{DType, Device, Tensor, Var};
@@ -17,8 +17,8 @@ pub enum ParameterSet {
     /// Tensors by name, on any device.
     Tensors(BTreeMap<String, Var>),
     /// On an NVIDIA GPU: all in one buffer.
-    #[cfg(feature = "cuda")]
-    Cuda(CudaParameters),
+    #[cfg(any(test, feature = "cuda"))]
+    Gpu(GpuParameters),
 }
 
 /// All parameters in one buffer, which optimizers and norms go through in one pass.
@@ -133,8 +133,8 @@ impl ParameterSet {
                 }
                 Self::Tensors(zeros)
             }
-            #[cfg(feature = "cuda")]
-            Self::Cuda(parameters) => Self::Cuda(parameters.zeros_like()?),
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Gpu(parameters) => Self::Gpu(parameters.zeros_like()?),
         })
     }
 
@@ -144,8 +144,8 @@ impl ParameterSet {
         match self {
             Self::Flat(flat) => flat.layout.shapes(),
             Self::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect(),
-            #[cfg(feature = "cuda")]
-            Self::Cuda(parameters) => parameters.layout().shapes(),
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Gpu(parameters) => parameters.layout().shapes(),
         }
     }
 
@@ -165,8 +165,8 @@ impl ParameterSet {
                     .ok_or_else(|| ModelError::MissingTensor { path: "the model".into(), name: name.to_owned() })?;
                 Ok(tensor.as_detached_tensor().copy()?.to_device(&Device::Cpu)?)
             }
-            #[cfg(feature = "cuda")]
-            Self::Cuda(parameters) => {
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Gpu(parameters) => {
                 let segment = parameters.layout().segment(name)?;
                 let values = parameters.read(segment.range.clone())?;
                 Ok(Tensor::from_vec(values, segment.shape.as_slice(), &Device::Cpu)?)
@@ -205,8 +205,8 @@ impl ParameterSet {
                     variable.set(&tensor.to_device(variable.device())?.copy()?)?;
                 }
             }
-            #[cfg(feature = "cuda")]
-            Self::Cuda(parameters) => {
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Gpu(parameters) => {
                 let range = parameters.layout().segment(name)?.range.clone();
                 let values: Vec<f32> = tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?;
                 parameters.write(range, &values)?;
@@ -230,8 +230,8 @@ impl ParameterSet {
                     tensor.set(&tensor.as_detached_tensor().zeros_like()?)?;
                 }
             }
-            #[cfg(feature = "cuda")]
-            Self::Cuda(parameters) => parameters.clear()?,
+            #[cfg(any(test, feature = "cuda"))]
+            Self::Gpu(parameters) => parameters.clear()?,
         }
         Ok(())
     }

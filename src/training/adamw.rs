@@ -3,9 +3,9 @@
 //! Parameters on the processor are updated in one pass over memory, in parallel over fixed pieces, so that the result
 //! does not depend on the number of threads; elsewhere candle's operations do the same arithmetic.
 
-#[cfg(feature = "cuda")]
-use crate::model::{CudaOptimizer, StepFactors};
 use crate::model::{FlatParameters, ModelError, ParameterSet, vectorized};
+#[cfg(any(test, feature = "cuda"))]
+use crate::model::{GpuOptimizer, StepFactors};
 use candle_core::{D, Tensor, Var};
 use rayon::prelude::*;
 
@@ -25,9 +25,11 @@ pub(super) struct AdamW {
     weight_decay: f64,
     pub first: ParameterSet,
     pub second: ParameterSet,
-    /// On an NVIDIA GPU: clips and steps, and keeps the loss.
-    #[cfg(feature = "cuda")]
-    pub cuda: Option<CudaOptimizer>,
+    /// What steps on the processor found, until [`forget`](Self::forget).
+    found: Vec<Found>,
+    /// On an NVIDIA GPU: clips and steps, and keeps what it finds.
+    #[cfg(any(test, feature = "cuda"))]
+    pub gpu: Option<GpuOptimizer>,
 }
 
 /// What a step found; it changed nothing where these are not both finite.
@@ -57,16 +59,17 @@ impl AdamW {
             weight_decay,
             first: parameters.zeros_like()?,
             second: parameters.zeros_like()?,
-            #[cfg(feature = "cuda")]
-            cuda: match parameters {
-                ParameterSet::Cuda(parameters) => Some(parameters.optimizer(decays)?),
+            found: Vec::new(),
+            #[cfg(any(test, feature = "cuda"))]
+            gpu: match parameters {
+                ParameterSet::Gpu(parameters) => Some(parameters.optimizer(decays)?),
                 _ => None,
             },
         })
     }
 
-    /// Clips the gradient to `max_norm` and updates every parameter. `done`: steps before this one; `loss`: what the
-    /// processor knows of the step's loss, to which a GPU adds what it has kept.
+    /// Clips the gradient to `max_norm` and updates every parameter, unless loss or norm are not finite; see
+    /// [`found`](Self::found). `done`: steps before this one; `loss`: that of the step, but for a GPU, which has kept it.
     pub(super) fn clipped_step(
         &mut self,
         parameters: &mut ParameterSet,
@@ -74,15 +77,15 @@ impl AdamW {
         learning_rate: f64,
         done: u64,
         [max_norm, loss]: [f64; 2],
-    ) -> Result<Found, ModelError> {
-        #[cfg(feature = "cuda")]
+    ) -> Result<(), ModelError> {
+        #[cfg(any(test, feature = "cuda"))]
         if let (
             Some(optimizer),
-            ParameterSet::Cuda(parameters),
-            ParameterSet::Cuda(gradient),
-            ParameterSet::Cuda(first),
-            ParameterSet::Cuda(second),
-        ) = (&mut self.cuda, &mut *parameters, gradient, &mut self.first, &mut self.second)
+            ParameterSet::Gpu(parameters),
+            ParameterSet::Gpu(gradient),
+            ParameterSet::Gpu(first),
+            ParameterSet::Gpu(second),
+        ) = (&mut self.gpu, &mut *parameters, gradient, &mut self.first, &mut self.second)
         {
             let count = (done + 1) as f64;
             let factors = StepFactors {
@@ -90,15 +93,42 @@ impl AdamW {
                 step: learning_rate / (1.0 - BETA_1.powf(count)),
                 root_correction: (1.0 - BETA_2.powf(count)).sqrt(),
             };
-            optimizer.step(parameters, gradient, [first, second], max_norm, factors)?;
-            let [found, gradient_norm] = optimizer.findings()?;
-            return Ok(Found { loss: loss + found, gradient_norm });
+            return optimizer.step(parameters, gradient, [first, second], max_norm, factors);
         }
         let gradient_norm = global_norm(gradient)?;
         if loss.is_finite() && gradient_norm.is_finite() {
             self.step(parameters, gradient, learning_rate, done, clip_factor(gradient_norm, max_norm))?;
         }
-        Ok(Found { loss, gradient_norm })
+        self.found.push(Found { loss, gradient_norm });
+        Ok(())
+    }
+
+    /// What the steps since [`forget`](Self::forget) found, in order. Waits for a GPU, which nothing else here does.
+    pub(super) fn found(&self) -> Result<Vec<Found>, ModelError> {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(optimizer) = &self.gpu {
+            let found = optimizer.findings()?;
+            return Ok(found.into_iter().map(|[loss, gradient_norm]| Found { loss, gradient_norm }).collect());
+        }
+        Ok(self.found.clone())
+    }
+
+    pub(super) fn forget(&mut self) -> Result<(), ModelError> {
+        self.found.clear();
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(optimizer) = &mut self.gpu {
+            optimizer.forget()?;
+        }
+        Ok(())
+    }
+
+    /// Whether to look at what was found before another step: always where it costs no waiting.
+    pub(super) fn must_look(&self) -> bool {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(optimizer) = &self.gpu {
+            return optimizer.is_full();
+        }
+        true
     }
 
     /// Updates every parameter. `done`: steps before this one; `clip`: the factor from [`clip_factor`].
@@ -185,8 +215,8 @@ fn global_norm(gradient: &ParameterSet) -> Result<f64, ModelError> {
             sums.into_iter().map(f64::from).sum()
         }
         // `clipped_step` has the GPU find it.
-        #[cfg(feature = "cuda")]
-        ParameterSet::Cuda(_) => return Err(missing("of this model")),
+        #[cfg(any(test, feature = "cuda"))]
+        ParameterSet::Gpu(_) => return Err(missing("of this model")),
     };
     Ok(sum.sqrt())
 }

@@ -4,9 +4,9 @@ use super::adamw::{AdamW, Found};
 use super::evaluate::{Evaluated, evaluate};
 use super::loss::{cross_entropy, total_weight};
 use super::schedule::Schedule;
-use super::state::Position;
+use super::state::{Position, Window};
 use super::{Control, Evaluation, Hyperparameters, Observer, ObserverError, StepReport, shuffle};
-#[cfg(feature = "cuda")]
+#[cfg(any(test, feature = "cuda"))]
 use crate::model::Target;
 use crate::model::{CrossEncoder, DropoutKey, ModelError, ParameterSet, keep_freed_memory};
 use crate::pairs::{Batch, EncodedPair};
@@ -78,12 +78,12 @@ pub struct Trainer {
     /// Of the step being taken; kept so that its memory is.
     gradient: ParameterSet,
     position: Position,
+    /// Of the last step that was looked at.
+    gradient_norm: f64,
 }
 
-/// What one optimizer step found.
+/// What one optimizer step is made of.
 struct Step {
-    loss: f64,
-    gradient_norm: f64,
     learning_rate: f64,
     examples: usize,
     tokens: usize,
@@ -113,7 +113,7 @@ impl Trainer {
         let optimizer = AdamW::new(model.parameters(), hyperparameters.weight_decay)?;
         let gradient = model.parameters().zeros_like()?;
         let position = Position { best_loss: f64::INFINITY, ..Position::default() };
-        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, gradient, position })
+        Ok(Self { model, hyperparameters, class_weights, pad_id, optimizer, gradient, position, gradient_norm: 0.0 })
     }
 
     /// Takes up where [`state`](Self::state) left off.
@@ -142,6 +142,7 @@ impl Trainer {
             self.optimizer.first.set(&name, saved(FIRST_MOMENT))?;
             self.optimizer.second.set(&name, saved(SECOND_MOMENT))?;
         }
+        self.optimizer.forget()?;
         self.position = position;
         Ok(())
     }
@@ -149,7 +150,8 @@ impl Trainer {
     /// The full state.
     ///
     /// # Errors
-    /// [`TrainingError::Model`].
+    /// [`TrainingError::Model`]; [`TrainingError::Diverged`] and [`TrainingError::GradientDiverged`] where a GPU has
+    /// taken such a step and nobody has looked yet.
     pub fn state(&self) -> Result<TrainerState, TrainingError> {
         let mut tensors = BTreeMap::new();
         for (prefix, set) in self.sets() {
@@ -157,8 +159,9 @@ impl Trainer {
                 tensors.insert(format!("{prefix}.{name}"), set.tensor(name)?);
             }
         }
-        let position =
-            serde_json::to_value(&self.position).map_err(|failure| TrainingError::State(failure.to_string()))?;
+        let mut position = self.position.clone();
+        add_losses(&mut position.window, &self.optimizer.found()?, position.step)?;
+        let position = serde_json::to_value(&position).map_err(|failure| TrainingError::State(failure.to_string()))?;
         Ok(TrainerState { tensors, position })
     }
 
@@ -227,18 +230,21 @@ impl Trainer {
                 self.position.epoch * schedule.micro_batches + self.position.step_in_epoch * accumulation;
             let began = Instant::now();
             let step = self.take_step(train, chosen, first_micro_batch as u64, schedule)?;
-            let seconds = began.elapsed().as_secs_f64();
-
             self.position.step += 1;
             self.position.step_in_epoch += 1;
             let window = &mut self.position.window;
-            window.loss_sum += step.loss;
             window.steps += 1;
             window.examples += step.examples as u64;
             window.tokens += step.tokens as u64;
-            window.seconds += seconds;
             // The last step is logged too, so that a training of fewer steps than that is not silent.
-            if self.position.step.is_multiple_of(log_every as u64) || self.position.step == schedule.total_steps {
+            let logs =
+                self.position.step.is_multiple_of(log_every as u64) || self.position.step == schedule.total_steps;
+            // A GPU is left to its work in between; an epoch is not evaluated before all of its steps are known good.
+            if logs || self.position.step_in_epoch == schedule.steps_per_epoch || self.optimizer.must_look() {
+                self.look()?;
+            }
+            self.position.window.seconds += began.elapsed().as_secs_f64();
+            if logs {
                 let report = self.report(&step, schedule);
                 observer.logged(&report).map_err(TrainingError::Observer)?;
             }
@@ -259,11 +265,21 @@ impl Trainer {
             epoch: self.position.epoch as f64 + micro_batches as f64 / schedule.micro_batches as f64,
             loss: window.loss_sum / window.steps as f64,
             learning_rate: step.learning_rate,
-            gradient_norm: step.gradient_norm,
+            gradient_norm: self.gradient_norm,
             examples: window.examples,
             tokens: window.tokens,
             seconds: window.seconds,
         }
+    }
+
+    /// Learns the losses and norms of the steps that nobody has looked at, for which a GPU is waited for.
+    fn look(&mut self) -> Result<(), TrainingError> {
+        let found = self.optimizer.found()?;
+        add_losses(&mut self.position.window, &found, self.position.step)?;
+        if let Some(last) = found.last() {
+            self.gradient_norm = last.gradient_norm;
+        }
+        Ok(self.optimizer.forget()?)
     }
 
     /// One optimizer step on the examples at `chosen`, in micro-batches.
@@ -274,7 +290,6 @@ impl Trainer {
         first_micro_batch: u64,
         schedule: &Schedule,
     ) -> Result<Step, TrainingError> {
-        let number = self.position.step + 1;
         let label_of = |&position: &usize| train.labels[position];
         let total = total_weight(&chosen.iter().map(label_of).collect::<Vec<_>>(), self.class_weights);
         self.gradient.clear()?;
@@ -292,22 +307,15 @@ impl Trainer {
         let learning_rate = schedule.learning_rate(self.hyperparameters.learning_rate, done);
         let limits = [self.hyperparameters.max_gradient_norm, loss];
         let parameters = self.model.parameters_mut();
-        let Found { loss, gradient_norm } =
-            self.optimizer.clipped_step(parameters, &self.gradient, learning_rate, done, limits)?;
-        if !loss.is_finite() {
-            return Err(TrainingError::Diverged { step: number, loss });
-        }
-        if !gradient_norm.is_finite() {
-            return Err(TrainingError::GradientDiverged { step: number, norm: gradient_norm });
-        }
-        Ok(Step { loss, gradient_norm, learning_rate, examples: chosen.len(), tokens })
+        self.optimizer.clipped_step(parameters, &self.gradient, learning_rate, done, limits)?;
+        Ok(Step { learning_rate, examples: chosen.len(), tokens })
     }
 
     /// Adds the gradient of a batch's share of the step's loss, and gives that share; 0 where the GPU keeps it for the
     /// optimizer's step. `total` is the sum of the weights of all rows of the step.
     fn learn(&mut self, batch: &Batch, labels: &[u8], key: DropoutKey, total: f64) -> Result<f64, ModelError> {
-        #[cfg(feature = "cuda")]
-        if let Some(optimizer) = &self.optimizer.cuda {
+        #[cfg(any(test, feature = "cuda"))]
+        if let Some(optimizer) = &self.optimizer.gpu {
             let target = Target { labels, shares: self.class_weights.map(|weight| weight / total) };
             self.model.learn(batch, Some(key), target, optimizer, &mut self.gradient)?;
             return Ok(0.0);
@@ -359,3 +367,20 @@ impl Trainer {
         &self.model
     }
 }
+
+/// Adds the losses of steps to a window, in order; `last` is the number of the last of them.
+fn add_losses(window: &mut Window, found: &[Found], last: u64) -> Result<(), TrainingError> {
+    for (step, &Found { loss, gradient_norm }) in (last + 1 - found.len() as u64..).zip(found) {
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step, loss });
+        }
+        if !gradient_norm.is_finite() {
+            return Err(TrainingError::GradientDiverged { step, norm: gradient_norm });
+        }
+        window.loss_sum += loss;
+    }
+    Ok(())
+}
+
+#[cfg(all(test, not(feature = "cuda")))]
+mod tests;

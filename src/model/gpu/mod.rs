@@ -29,14 +29,14 @@ mod check;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod embeddings;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod emulator;
 mod head;
 mod layer;
 mod layer_gradient;
 mod parameters;
 mod pass;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
 
 use super::engine::{Places, Tokens};
@@ -53,13 +53,16 @@ use parameters::{DeviceOptimizer, DeviceParameters};
 use pass::{NormMemory, Pass};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Parameters, an optimizer and the engine on an NVIDIA GPU.
+/// What models on a GPU run on; tests without one train on the emulator.
 #[cfg(feature = "cuda")]
-pub type CudaParameters = DeviceParameters<cuda::Cuda>;
-#[cfg(feature = "cuda")]
-pub(crate) type CudaOptimizer = DeviceOptimizer<cuda::Cuda>;
-#[cfg(feature = "cuda")]
-pub(super) type CudaEngine = GpuEngine<cuda::Cuda>;
+type Gpu = cuda::Cuda;
+#[cfg(not(feature = "cuda"))]
+type Gpu = emulator::Emulator;
+
+/// Parameters, an optimizer and the engine on a GPU.
+pub type GpuParameters = DeviceParameters<Gpu>;
+pub(crate) type GpuOptimizer = DeviceOptimizer<Gpu>;
+pub(super) type Engine = GpuEngine<Gpu>;
 
 /// The engine for this model, and its parameters, all zero; None, with a warning in the log, where the GPU is not one
 /// that it can work on: what is composed of candle's operations works on more.
@@ -72,8 +75,8 @@ pub(super) fn start(
     config: &BertConfig,
     layout: &Arc<Layout>,
     precision: Precision,
-) -> Result<Option<(CudaEngine, CudaParameters)>, ModelError> {
-    if !CudaEngine::can(config) {
+) -> Result<Option<(Engine, GpuParameters)>, ModelError> {
+    if !Engine::can(config) {
         tracing::warn!("the GPU has no kernels for heads or layers this wide, and computes more slowly without them");
         return Ok(None);
     }
@@ -88,8 +91,27 @@ pub(super) fn start(
         tracing::warn!("the GPU computes more slowly, without Citelink's kernels: {failure}");
         return Ok(None);
     }
+    start_on(backend, config, layout, precision).map(Some)
+}
+
+/// The same on the emulator; None where there is no C++ compiler.
+#[cfg(all(test, not(feature = "cuda")))]
+pub(super) fn start_emulated(
+    config: &BertConfig,
+    layout: &Arc<Layout>,
+    precision: Precision,
+) -> Result<Option<(Engine, GpuParameters)>, ModelError> {
+    emulator::Emulator::get().map(|emulator| start_on(Arc::new(emulator), config, layout, precision)).transpose()
+}
+
+fn start_on(
+    backend: Arc<Gpu>,
+    config: &BertConfig,
+    layout: &Arc<Layout>,
+    precision: Precision,
+) -> Result<(Engine, GpuParameters), ModelError> {
     let engine = GpuEngine::new(backend.clone(), config, layout, precision)?;
-    Ok(Some((engine, DeviceParameters::zeros(backend, layout.clone(), Some(precision))?)))
+    Ok((engine, DeviceParameters::zeros(backend, layout.clone(), Some(precision))?))
 }
 
 /// Widest head that attention has kernels for.

@@ -13,6 +13,12 @@ const PIECE: usize = 1 << 14;
 /// Blocks that sum squares.
 const BLOCKS: usize = 512;
 
+/// Steps whose findings there is room for.
+const FINDINGS: usize = 64;
+
+/// Bytes of a step's findings: loss and norm, f64.
+const FINDING: usize = 16;
+
 /// One number (f32) for each element of each parameter, in one buffer.
 #[derive(Debug)]
 pub struct DeviceParameters<B: Backend> {
@@ -53,7 +59,6 @@ impl<B: Backend> DeviceParameters<B> {
     }
 
     /// For these; `decays` says by name which of them decay.
-    #[cfg(feature = "cuda")]
     pub(crate) fn optimizer(&self, decays: impl Fn(&str) -> bool) -> Result<DeviceOptimizer<B>, ModelError> {
         DeviceOptimizer::new(self.backend.clone(), &self.layout, decays)
     }
@@ -121,8 +126,10 @@ pub struct DeviceOptimizer<B: Backend> {
     count: usize,
     neighbours: usize,
     sums: Buffer<B>,
-    /// The loss and the norm of a step, f64.
+    /// Of the steps since the last [`forget`](Self::forget), and of the one being taken, whose loss is added up there.
     findings: Buffer<B>,
+    /// Steps since then.
+    taken: usize,
     factor: Buffer<B>,
 }
 
@@ -146,23 +153,24 @@ impl<B: Backend> DeviceOptimizer<B> {
         let address = pieces.make_room(&*backend, found.len(), size_of::<Piece>())?;
         sums.make_room(&*backend, BLOCKS, 8)?;
         factor.make_room(&*backend, 1, 4)?;
-        let findings_at = findings.make_room(&*backend, 2, 8)?;
+        let findings_at = findings.make_room(&*backend, FINDINGS, FINDING)?;
         // SAFETY: the buffers have just been given this room.
         unsafe {
             backend.write(address, bytes(&found))?;
-            backend.clear(findings_at, 16)?;
+            backend.clear(findings_at, FINDINGS * FINDING)?;
         }
         let neighbours = if starts_even { 4 } else { 1 };
-        Ok(Self { backend, pieces, count: found.len(), neighbours, sums, findings, factor })
+        Ok(Self { backend, pieces, count: found.len(), neighbours, sums, findings, taken: 0, factor })
     }
 
     /// Where the losses of a step's batches are added up, f64.
     pub(super) fn loss(&self) -> Address {
-        self.findings.address()
+        assert!(self.taken < FINDINGS, "there is room for the step's findings");
+        self.findings.address().skip(self.taken, FINDING)
     }
 
     /// Clips the gradient to `max_norm` and moves the parameters by it, unless loss or norm are not finite. Nothing
-    /// waits for the result: see [`findings`](Self::findings).
+    /// waits for the result: see [`findings`](Self::findings). There must be [room](Self::is_full) for it.
     pub(crate) fn step(
         &mut self,
         parameters: &mut DeviceParameters<B>,
@@ -180,7 +188,7 @@ impl<B: Backend> DeviceOptimizer<B> {
             sums: self.sums.address(),
             blocks: BLOCKS as u32,
             max_norm,
-            findings: self.findings.address(),
+            findings: self.loss(),
             factor: self.factor.address(),
         };
         let narrowed = parameters.narrowed.as_ref().map_or(Address::NONE, Buffer::address);
@@ -202,18 +210,31 @@ impl<B: Backend> DeviceOptimizer<B> {
         unsafe {
             self.backend.launch("squares", launch(BLOCKS), &squares)?;
             self.backend.launch("clip", launch(1), &clip)?;
-            self.backend.launch(&format!("adamw_{format}_{}", self.neighbours), launch(self.count), &adamw)
+            self.backend.launch(&format!("adamw_{format}_{}", self.neighbours), launch(self.count), &adamw)?;
         }
+        self.taken += 1;
+        Ok(())
     }
 
-    /// Waits for the loss and the gradient's norm of the step, and makes them zero for the next.
-    pub(crate) fn findings(&mut self) -> Result<[f64; 2], ModelError> {
-        let mut found = [0.0; 2];
-        // SAFETY: the buffer has this length.
-        unsafe {
-            self.backend.read(self.findings.address(), bytes_mut(&mut found))?;
-            self.backend.clear(self.findings.address(), 16)?;
+    /// Whether findings must be [forgotten](Self::forget) before another step.
+    pub(crate) fn is_full(&self) -> bool {
+        self.taken == FINDINGS
+    }
+
+    /// Waits for the steps since the last [`forget`](Self::forget): the loss and the gradient's norm of each.
+    pub(crate) fn findings(&self) -> Result<Vec<[f64; 2]>, ModelError> {
+        let mut found = vec![[0.0; 2]; self.taken];
+        if !found.is_empty() {
+            // SAFETY: the buffer has room for more than have been taken.
+            unsafe { self.backend.read(self.findings.address(), bytes_mut(found.as_flattened_mut()))? };
         }
         Ok(found)
+    }
+
+    /// Makes room for those of the next steps.
+    pub(crate) fn forget(&mut self) -> Result<(), ModelError> {
+        self.taken = 0;
+        // SAFETY: the buffer has this length.
+        unsafe { self.backend.clear(self.findings.address(), FINDINGS * FINDING) }
     }
 }

@@ -119,7 +119,9 @@ fn a_step_is_the_processors() {
         both.gpu.learn(&both.parameters, &batch, None, target, &optimizer, &mut gradient).unwrap();
         let factors = StepFactors { decay: 0.9, step: 0.01 / (1.0 - 0.9), root_correction: (1.0_f64 - 0.999).sqrt() };
         optimizer.step(&mut both.parameters, &gradient, [&mut first, &mut second], 1.0, factors).unwrap();
-        let [loss, norm] = optimizer.findings().unwrap();
+        let found = optimizer.findings().unwrap();
+        assert_eq!(found.len(), 1);
+        let [loss, norm] = found[0];
 
         let logits = both.gpu.logits(&both.parameters, &batch).unwrap();
         let mut expected_loss = 0.0;
@@ -164,7 +166,11 @@ fn a_step_is_the_processors() {
         broken.clear().unwrap();
         broken.write(0..1, &[f32::NAN]).unwrap();
         optimizer.step(&mut both.parameters, &broken, [&mut first, &mut second], 1.0, factors).unwrap();
-        assert!(optimizer.findings().unwrap()[1].is_nan());
+        let found = optimizer.findings().unwrap();
+        assert_eq!((found.len(), found[0]), (2, [loss, norm]));
+        assert!(found[1][1].is_nan());
+        optimizer.forget().unwrap();
+        assert!(optimizer.findings().unwrap().is_empty());
         assert_eq!(both.parameters.read(all).unwrap(), after);
     }
 }

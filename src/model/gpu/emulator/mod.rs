@@ -4,14 +4,14 @@ use super::arguments::Arguments;
 use super::backend::{Address, Backend, Into, Launch, Product};
 use crate::model::{ModelError, Precision};
 use half::bf16;
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Compiled once, for all tests.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Emulator {
+pub struct Emulator {
     library: usize,
 }
 
@@ -21,7 +21,7 @@ type Emulate = unsafe extern "C" fn(*const c_void, *const u32, u32, *const c_voi
 static TURN: Mutex<()> = Mutex::new(());
 
 impl Emulator {
-    /// None where there is no C++ compiler.
+    /// None where there is no C++ compiler, or no Unix to load what it compiles.
     pub(in super::super) fn get() -> Option<Self> {
         static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
         *EMULATOR.get_or_init(Self::compile)
@@ -48,25 +48,45 @@ impl Emulator {
             }
         };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let name = CString::new(library.to_str().unwrap()).unwrap();
-        // SAFETY: the library has just been compiled from our sources, and runs nothing when it is loaded.
-        let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW) };
-        assert!(!library.is_null(), "the kernels cannot be loaded");
-        Some(Self { library: library as usize })
+        load(&library).map(|library| Self { library })
     }
 
     fn symbol(self, name: &str) -> *mut c_void {
-        let name = CString::new(name).unwrap();
-        // SAFETY: the library stays loaded.
-        let found = unsafe { libc::dlsym(self.library as *mut c_void, name.as_ptr()) };
+        let found = symbol(self.library, &CString::new(name).unwrap());
         assert!(!found.is_null(), "there is no kernel {name:?}");
         found
     }
 }
 
+#[cfg(unix)]
+fn load(library: &Path) -> Option<usize> {
+    let name = CString::new(library.to_str().unwrap()).unwrap();
+    // SAFETY: the library has just been compiled from our sources, and runs nothing when it is loaded.
+    let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "the kernels cannot be loaded");
+    Some(library as usize)
+}
+
+#[cfg(unix)]
+fn symbol(library: usize, name: &CStr) -> *mut c_void {
+    // SAFETY: the library stays loaded.
+    unsafe { libc::dlsym(library as *mut c_void, name.as_ptr()) }
+}
+
+#[cfg(not(unix))]
+fn load(_library: &Path) -> Option<usize> {
+    eprintln!("skipped: kernels are tested on Unix");
+    None
+}
+
+#[cfg(not(unix))]
+fn symbol(_library: usize, _name: &CStr) -> *mut c_void {
+    std::ptr::null_mut()
+}
+
 /// Memory in words, so that any number may lie at its start; new memory is full of what is not a number.
 #[derive(Debug)]
-pub(in super::super) struct Words(Vec<[u64; 2]>);
+pub struct Words(Vec<[u64; 2]>);
 
 impl Backend for Emulator {
     type Memory = Words;
