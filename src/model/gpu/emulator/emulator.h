@@ -5,6 +5,7 @@
 // indices, shared memory, exchanges within a warp, and the layouts of the tensor cores' operands.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -36,8 +37,10 @@ struct Barrier {
 constexpr unsigned MOST_THREADS = 1024;
 constexpr std::size_t STACK = 256 << 10;
 
-inline ucontext_t scheduler;
-inline std::vector<ucontext_t> fibers;
+// Where the scheduler and the fibers go on; `ucontext` starts fibers, but asks the system at every turn.
+inline jmp_buf scheduler;
+inline jmp_buf fibers[MOST_THREADS];
+inline unsigned started = 0;
 inline std::vector<bool> finished;
 inline unsigned current = 0;
 inline unsigned threads = 0;
@@ -45,9 +48,22 @@ inline Barrier block_barrier;
 inline Barrier warp_barriers[MOST_THREADS / 32];
 inline unsigned long long exchange[MOST_THREADS][4];
 inline bool progress = false;
-alignas(16) inline unsigned char dynamic_shared[256 << 10];
+alignas(16) inline unsigned char dynamic_shared[48 << 10];
 inline void (*kernel)(const void*);
 inline const void* arguments;
+
+// Jumps return to functions whose variables are all unchanged: that is why these two are no part of others.
+[[gnu::noinline]] inline void go_on_with_scheduler() {
+  if (_setjmp(fibers[current]) == 0) _longjmp(scheduler, 1);
+}
+
+void start_fiber();
+
+[[gnu::noinline]] inline void go_on_with_fiber() {
+  if (_setjmp(scheduler) != 0) return;
+  if (current < started) _longjmp(fibers[current], 1);
+  start_fiber();
+}
 
 inline void wait(Barrier& barrier, unsigned members) {
   const unsigned long turn = barrier.turn;
@@ -57,7 +73,7 @@ inline void wait(Barrier& barrier, unsigned members) {
     ++barrier.turn;
     return;
   }
-  while (barrier.turn == turn) swapcontext(&fibers[current], &scheduler);
+  while (barrier.turn == turn) go_on_with_scheduler();
   progress = true;
 }
 
@@ -137,35 +153,40 @@ using std::min;
 
 namespace emulator {
 
+// One fiber runs this thread of all blocks.
 inline void fiber() {
-  kernel(arguments);
-  finished[current] = true;
-  progress = true;
-  swapcontext(&fibers[current], &scheduler);
+  for (;;) {
+    kernel(arguments);
+    finished[current] = true;
+    progress = true;
+    go_on_with_scheduler();
+  }
 }
 
-inline void run_block() {
+inline void start_fiber() {
   static std::unique_ptr<unsigned char[]> stacks(new unsigned char[MOST_THREADS * STACK]);
-  fibers.assign(threads, {});
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = stacks.get() + started++ * STACK;
+  context.uc_stack.ss_size = STACK;
+  context.uc_link = nullptr;
+  makecontext(&context, fiber, 0);
+  setcontext(&context);
+}
+
+inline void run_block(unsigned shared) {
   finished.assign(threads, false);
   block_barrier = {};
   for (auto& barrier : warp_barriers) barrier = {};
   // What a kernel reads before it writes is not a number.
-  std::memset(dynamic_shared, 0xFF, sizeof(dynamic_shared));
-  for (unsigned thread = 0; thread < threads; ++thread) {
-    getcontext(&fibers[thread]);
-    fibers[thread].uc_stack.ss_sp = stacks.get() + thread * STACK;
-    fibers[thread].uc_stack.ss_size = STACK;
-    fibers[thread].uc_link = nullptr;
-    makecontext(&fibers[thread], fiber, 0);
-  }
+  std::memset(dynamic_shared, 0xFF, shared);
   for (unsigned left = threads; left > 0;) {
     progress = false;
     left = 0;
     for (unsigned thread = 0; thread < threads; ++thread) {
       if (finished[thread]) continue;
       current = thread;
-      swapcontext(&scheduler, &fibers[thread]);
+      go_on_with_fiber();
       left += !finished[thread];
     }
     if (left > 0 && !progress) {
@@ -178,7 +199,8 @@ inline void run_block() {
 }  // namespace emulator
 
 // Runs a kernel. The caller sees to it that there is one at a time.
-extern "C" void emulate(void (*kernel)(const void*), const unsigned* grid, unsigned threads, const void* arguments) {
+extern "C" void emulate(void (*kernel)(const void*), const unsigned* grid, unsigned threads, unsigned shared,
+                        const void* arguments) {
   emulator::kernel = kernel;
   emulator::arguments = arguments;
   emulator::threads = threads;
@@ -188,6 +210,6 @@ extern "C" void emulate(void (*kernel)(const void*), const unsigned* grid, unsig
     for (unsigned y = 0; y < grid[1]; ++y)
       for (unsigned x = 0; x < grid[0]; ++x) {
         blockIdx = {x, y, z};
-        emulator::run_block();
+        emulator::run_block(shared);
       }
 }

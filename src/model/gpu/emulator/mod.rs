@@ -15,7 +15,7 @@ pub struct Emulator {
     library: usize,
 }
 
-type Emulate = unsafe extern "C" fn(*const c_void, *const u32, u32, *const c_void);
+type Emulate = unsafe extern "C" fn(*const c_void, *const u32, u32, u32, *const c_void);
 
 /// Kernels share variables, so that one runs at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -126,7 +126,8 @@ impl Backend for Emulator {
         // SAFETY: `emulate` has this signature, and the kernel takes these arguments.
         unsafe {
             let emulate: Emulate = std::mem::transmute(self.symbol("emulate"));
-            emulate(self.symbol(kernel), grid.as_ptr(), launch.threads as u32, std::ptr::from_ref(arguments).cast());
+            let (threads, shared) = (launch.threads as u32, launch.shared as u32);
+            emulate(self.symbol(kernel), grid.as_ptr(), threads, shared, std::ptr::from_ref(arguments).cast());
         }
         drop(turn);
         Ok(())
