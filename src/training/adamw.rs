@@ -104,6 +104,10 @@ impl AdamW {
     }
 
     /// What the steps since [`forget`](Self::forget) found, in order. Waits for a GPU, which nothing else here does.
+    #[cfg_attr(
+        not(any(test, feature = "cuda")),
+        expect(clippy::unnecessary_wraps, reason = "only a GPU can fail to answer")
+    )]
     pub(super) fn found(&self) -> Result<Vec<Found>, ModelError> {
         #[cfg(any(test, feature = "cuda"))]
         if let Some(optimizer) = &self.gpu {
@@ -113,6 +117,10 @@ impl AdamW {
         Ok(self.found.clone())
     }
 
+    #[cfg_attr(
+        not(any(test, feature = "cuda")),
+        expect(clippy::unnecessary_wraps, reason = "only a GPU can fail to answer")
+    )]
     pub(super) fn forget(&mut self) -> Result<(), ModelError> {
         self.found.clear();
         #[cfg(any(test, feature = "cuda"))]
@@ -122,13 +130,13 @@ impl AdamW {
         Ok(())
     }
 
-    /// Whether to look at what was found before another step: always where it costs no waiting.
+    /// Whether to look at what was found before another step: at whatever there is, where that costs no waiting.
     pub(super) fn must_look(&self) -> bool {
         #[cfg(any(test, feature = "cuda"))]
         if let Some(optimizer) = &self.gpu {
             return optimizer.is_full();
         }
-        true
+        !self.found.is_empty()
     }
 
     /// Updates every parameter. `done`: steps before this one; `clip`: the factor from [`clip_factor`].
