@@ -23,7 +23,8 @@ impl Default for CreateSettings {
     }
 }
 
-/// A vocabulary learned from the text files and random weights with pooler and classifier (progress in bytes read).
+/// A vocabulary learned from the text files and random weights in which equal words find each other, with pooler and
+/// classifier (progress in bytes read).
 ///
 /// # Errors
 /// See [`ModelError`].
@@ -46,7 +47,7 @@ pub fn create_model(
         })?;
     let tokenizer = PairTokenizer::from_vocabulary(&vocabulary, true, shape)?;
     config.vocab_size = vocabulary.len();
-    let weights = Weights::random(&config, settings.seed);
+    let weights = Weights::matching(&config, settings.seed);
     Ok(SavedModel { name: "new".to_owned(), config, weights, tokenizer, inference: None })
 }
 

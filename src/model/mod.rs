@@ -11,6 +11,7 @@ mod dropout;
 mod element;
 mod engine;
 mod error;
+mod first_weights;
 mod folder;
 #[cfg(any(test, feature = "cuda"))]
 mod gpu;

@@ -77,10 +77,16 @@ impl Weights {
     /// embeddings (zero for the padding token), zero biases, one for `LayerNorm` weights. Same seed, same weights.
     #[must_use]
     pub fn random(config: &BertConfig, seed: u64) -> Self {
+        Self::filled(config, |name, shape| random_values(name, shape, config, seed))
+    }
+
+    /// All parameters of a shape, each with the values that `values` gives for its name and shape, row after row.
+    pub(super) fn filled(config: &BertConfig, values: impl Fn(&str, &[usize]) -> Vec<f32>) -> Self {
         let tensors = parameters(config)
             .into_iter()
             .filter_map(|(name, shape)| {
-                let tensor = random_tensor(&name, &shape, config, seed)?;
+                // The tensor library refuses a shape for none of `parameters`.
+                let tensor = Tensor::from_vec(values(&name, &shape), shape, &Device::Cpu).ok()?;
                 Some((name, tensor))
             })
             .collect();
@@ -112,7 +118,9 @@ impl Weights {
         }
         let mut found = std::mem::take(&mut self.tensors);
         for (name, shape) in expected {
-            if let Some(tensor) = found.remove(&name).or_else(|| random_tensor(&name, &shape, config, seed)) {
+            let values = || random_values(&name, &shape, config, seed);
+            let missing = || Tensor::from_vec(values(), shape.as_slice(), &Device::Cpu).ok();
+            if let Some(tensor) = found.remove(&name).or_else(missing) {
                 self.tensors.insert(name, tensor);
             }
         }
@@ -191,27 +199,25 @@ pub fn parameters(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
     list
 }
 
-/// One parameter's initial values. None only where the tensor library refuses a shape, which it does for none of
-/// [`parameters`].
-fn random_tensor(name: &str, shape: &[usize], config: &BertConfig, seed: u64) -> Option<Tensor> {
+/// One parameter's values in [`Weights::random`].
+pub(super) fn random_values(name: &str, shape: &[usize], config: &BertConfig, seed: u64) -> Vec<f32> {
     let count = shape.iter().product();
-    let values = if name.ends_with("LayerNorm.weight") {
-        vec![1.0; count]
-    } else if name.rsplit('.').next() == Some("bias") {
-        vec![0.0; count]
-    } else {
-        let mut values = normal(count, config.initializer_range, seed, site(name));
-        if name == "bert.embeddings.word_embeddings.weight" {
-            let row = config.pad_token_id as usize * config.hidden_size;
-            values[row..row + config.hidden_size].fill(0.0);
-        }
-        values
-    };
-    Tensor::from_vec(values, shape, &Device::Cpu).ok()
+    if name.ends_with("LayerNorm.weight") {
+        return vec![1.0; count];
+    }
+    if name.rsplit('.').next() == Some("bias") {
+        return vec![0.0; count];
+    }
+    let mut values = normal(count, config.initializer_range, seed, site(name));
+    if name == "bert.embeddings.word_embeddings.weight" {
+        let row = config.pad_token_id as usize * config.hidden_size;
+        values[row..row + config.hidden_size].fill(0.0);
+    }
+    values
 }
 
 /// Normally distributed values by the Box–Muller transform, each from its own counter.
-fn normal(count: usize, deviation: f64, seed: u64, site: u64) -> Vec<f32> {
+pub(super) fn normal(count: usize, deviation: f64, seed: u64, site: u64) -> Vec<f32> {
     // 53 random bits as a number in (0, 1], where the logarithm is finite.
     let uniform = |index: u64| ((counter_random(seed, 0, site, index) >> 11) + 1) as f64 / (1_u64 << 53) as f64;
     (0..count as u64)
@@ -225,6 +231,6 @@ fn normal(count: usize, deviation: f64, seed: u64, site: u64) -> Vec<f32> {
 }
 
 /// A number for a parameter's name (64-bit FNV-1a), so that its values do not depend on which others there are.
-fn site(name: &str) -> u64 {
+pub(super) fn site(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

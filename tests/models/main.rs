@@ -1,6 +1,6 @@
 //! Model folders: what `PyTorch` and Hugging Face write, what this program writes, and what is damaged.
 
-use citelink::model::{CreateSettings, InferenceConfig, ModelError, ModelSource, SavedModel, create_model, parameters};
+use citelink::model::{BertConfig, InferenceConfig, ModelError, ModelSource, SavedModel, Weights, parameters};
 use citelink::progress::Unwatched;
 use std::path::{Path, PathBuf};
 
@@ -124,22 +124,19 @@ fn a_base_models_missing_parts_are_random_and_reproducible() {
 
 #[test]
 fn random_weights_are_distributed_as_bert_initialises() {
-    let settings = CreateSettings { vocabulary: 200, layers: 1, hidden: 64, heads: 2, intermediate: 64, seed: 3 };
-    let folder = tempfile::tempdir().unwrap();
-    let text = folder.path().join("text.txt");
-    std::fs::write(&text, "a few words of text for the vocabulary to learn from").unwrap();
-    let model = create_model(&[text], settings, &Unwatched).unwrap();
-    let table = &model.weights.tensors["bert.embeddings.position_embeddings.weight"];
+    let config = BertConfig { vocab_size: 200, hidden_size: 64, num_hidden_layers: 1, ..BertConfig::default() };
+    let weights = Weights::random(&config, 3);
+    let table = &weights.tensors["bert.embeddings.position_embeddings.weight"];
     let values: Vec<f32> = table.flatten_all().unwrap().to_vec1().unwrap();
     let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
     let variance = values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / values.len() as f64;
     // 512 × 64 values: the standard errors are 0.0001 and 0.4 %.
     assert!(mean.abs() < 0.0006, "{mean}");
     assert!((variance.sqrt() - 0.02).abs() < 0.0005, "{}", variance.sqrt());
-    let words = &model.weights.tensors["bert.embeddings.word_embeddings.weight"];
+    let words = &weights.tensors["bert.embeddings.word_embeddings.weight"];
     assert!(words.get(0).unwrap().to_vec1::<f32>().unwrap().iter().all(|&value| value == 0.0), "the padding token");
     assert!(words.get(1).unwrap().to_vec1::<f32>().unwrap().iter().all(|&value| value != 0.0));
-    let norm: Vec<f32> = model.weights.tensors["bert.embeddings.LayerNorm.weight"].to_vec1().unwrap();
+    let norm: Vec<f32> = weights.tensors["bert.embeddings.LayerNorm.weight"].to_vec1().unwrap();
     assert!(norm.iter().all(|&value| value == 1.0));
 }
 
